@@ -1,0 +1,25 @@
+#!/bin/sh
+# venv.sh STAMP [PIP FLAGS...]: build .venv from constraints.txt, then mark it with STAMP
+set -eu
+stamp=$1; shift
+python=
+for name in ${PYTHON:-} python3.11 python3.12 python3.13 python3.14 python3; do
+  if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$name; break; fi
+done
+if [ -z "$python" ]; then
+  echo "Python 3.11 or newer is needed and was not found; on Debian 12: apt-get install -y python3 python3-venv" >&2; exit 1
+fi
+if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+  sh .ci/system.sh no-ensurepip:python3-venv
+  if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+    echo "$python has no venv module; on Debian: sudo apt-get install -y python3-venv" >&2; exit 1
+  fi
+fi
+echo "Building .venv with $("$python" --version) from constraints.txt (about 2 GB; minutes the first time)"
+if [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then :
+else rm -rf .venv; "$python" -m venv .venv; fi
+bar=off; if [ -t 1 ]; then bar=on; fi
+.venv/bin/python -m pip install -q --disable-pip-version-check --progress-bar "$bar" "$@" -r constraints.txt
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+rm -f .venv/.installed-*
+touch "$stamp"
