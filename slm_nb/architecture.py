@@ -52,7 +52,8 @@ def check(self:SLMConfig):
             raise ValueError(f'{key}={n} is not a multiple of 32, the quantization block')
     if self.head_dim % 2:
         raise ValueError(f'head_dim={self.head_dim} is not a multiple of 2: RoPE turns pairs; '
-                         f'hidden_size={self.hidden_size} num_attention_heads={self.num_attention_heads}')
+                         f'hidden_size={self.hidden_size}, '
+                         f'num_attention_heads={self.num_attention_heads}')
     if self.no_rope_layer_interval < 0:
         raise ValueError(f'no_rope_layer_interval={self.no_rope_layer_interval} must be 0 or above')
     if self.init not in ('normal', 'truncated'):
@@ -107,8 +108,8 @@ def from_hf(cls:SLMConfig,
     where:str|Path='config.json', # Named in errors
 )->SLMConfig: # The same model
     "Inverse of `to_hf`; ValueError for what this architecture cannot express"
-    known = {'model_type':('llama','smollm3','slm'), 'hidden_act':('silu',), 'attention_bias':(False,),
-             'mlp_bias':(False,), 'use_sliding_window':(False,)}
+    known = {'model_type':('llama','smollm3','slm'), 'hidden_act':('silu',),
+             'attention_bias':(False,), 'mlp_bias':(False,), 'use_sliding_window':(False,)}
     for key,allowed in known.items():
         if d.get(key, allowed[0]) not in allowed:
             raise ValueError(f'{where}: {key}={d[key]!r}; this architecture has {allowed}')
@@ -146,7 +147,8 @@ def weight_shapes(
     cfg:SLMConfig, # Architecture
 )->dict[str,tuple[int,...]]: # Checkpoint name -> shape (out, in); norms (D,)
     "Every weight of the model, in order, under transformers' names"
-    V,D,I,KE = cfg.vocab_size,cfg.hidden_size,cfg.intermediate_size,cfg.num_key_value_heads*cfg.head_dim
+    V,D,I = cfg.vocab_size,cfg.hidden_size,cfg.intermediate_size
+    KE = cfg.num_key_value_heads*cfg.head_dim
     layer = {'self_attn.q_proj':(D,D), 'self_attn.k_proj':(KE,D), 'self_attn.v_proj':(KE,D),
              'self_attn.o_proj':(D,D), 'mlp.gate_proj':(I,D), 'mlp.up_proj':(I,D),
              'mlp.down_proj':(D,I), 'input_layernorm':(D,), 'post_attention_layernorm':(D,)}
@@ -203,11 +205,12 @@ def train_bytes(
     bytes_per_value:int=4,   # Of an activation; weights and optimizer state count 4
 )->dict[str,int]: # Bytes by purpose, and their 'total'
     "Memory of a training step with AdamW"
-    N,D,L,KE = param_count(cfg),cfg.hidden_size,cfg.num_hidden_layers,cfg.num_key_value_heads*cfg.head_dim
-    layer = 6*D + 2*KE + 4*cfg.intermediate_size + cfg.num_attention_heads + 2
+    N,D,L = param_count(cfg),cfg.hidden_size,cfg.num_hidden_layers
+    KE = cfg.num_key_value_heads*cfg.head_dim
+    layer = 8*D + 2*KE + 4*cfg.intermediate_size + cfg.num_attention_heads + 2
     rows = L*D + layer if checkpointing else L*layer
     need = {'weights':4*N, 'gradients':4*N, 'optimizer':8*N,
-            'activations':batch_size*seq_len*(rows + 2*D + 1)*bytes_per_value,
+            'activations':batch_size*seq_len*(rows + 3*D + 1)*bytes_per_value,
             'logits':2*batch_size*seq_len*cfg.vocab_size*4}
     return need | {'total':sum(need.values())}
 
