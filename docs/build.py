@@ -39,10 +39,12 @@ def callouts(md):
 
 
 def links(md, pages, host):
-    "Links of nbdev to its host, and links that work inside the repository, become links between these pages"
-    md = re.sub(re.escape(host) + r'/(\w+)\.html', lambda m: pages.get(m[1], m[1]) + '.html', md)
-    md = re.sub(r'\]\((\w+)\.ipynb', r'](\1.html', md)
-    return md.replace('](../CONTRIBUTING.md)', '](CONTRIBUTING.html)')
+    "Links of nbdev to its host become links between these pages, and so do links into the repository"
+    def local(m):
+        name = re.sub(r'`(.+)`', r'<code>\1</code>', m[1])
+        return f'<a href="{pages.get(m[2], m[2])}.html{m[3]}">{name}</a>'
+    md = re.sub(r'\[([^\]]+)\]\(' + re.escape(host) + r'/(\w+)\.html((?:#[\w.-]+)?)\)', local, md)
+    return md.replace('](../CONTRIBUTING.md)', '](CONTRIBUTING.md)')
 
 
 def defined(source):
@@ -124,12 +126,14 @@ def sphinx():
     write(source/'CONTRIBUTING.md', (ROOT/'CONTRIBUTING.md').read_text())
     command = [sys.executable, '-m', 'sphinx', '-q', '-W', '--keep-going', '-b', 'html', '-c', str(ROOT/'docs'),
                '-d', str(PROC/'.doctrees'), str(source), str(SITE)]
-    return subprocess.run(command).returncode
+    status = subprocess.run(command).returncode
+    if status: shutil.rmtree(PROC/'.doctrees', ignore_errors=True)   # the next run says it again
+    return status
 
 
 def quarto():
     "_proc/ to _docs/ by Quarto"
-    for name in ('_quarto.yml', 'CONTRIBUTING.md', 'docs/site.css'): shutil.copy2(ROOT/name, PROC)
+    for name in ('_quarto.yml', 'CONTRIBUTING.md', 'docs/site.css', 'docs/favicon.svg'): shutil.copy2(ROOT/name, PROC)
     status = subprocess.run(['quarto', 'render', str(PROC), '--no-execute']).returncode
     if status == 0:
         shutil.rmtree(SITE, ignore_errors=True)

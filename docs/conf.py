@@ -16,9 +16,12 @@ html_theme = 'sphinx_book_theme'
 html_title = 'slm_nb'
 html_static_path = [str(Path(__file__).parent/'site.css')]
 html_css_files = ['site.css']
-html_copy_source = html_show_sourcelink = False
+html_favicon = str(Path(__file__).parent/'favicon.svg')
+html_copy_source = html_show_sourcelink = html_use_index = False
+html_context = {'default_mode': 'light'}
 html_theme_options = dict(use_download_button=False, use_fullscreen_button=False, use_issues_button=False,
-                          home_page_in_toc=False, show_navbar_depth=2, show_toc_level=1)
+                          home_page_in_toc=False, navbar_persistent=[], article_header_end=['theme-switcher'],
+                          show_navbar_depth=2, show_toc_level=1)
 html_math_renderer = 'mathml'
 nb_execution_mode = 'off'
 nb_merge_streams = True
