@@ -34,7 +34,8 @@ def llama3_frequencies(
     "Pairs with a wavelength above the trained length slow down by `factor`, short ones keep theirs"
     low,high = float(scaling['low_freq_factor']),float(scaling['high_freq_factor'])
     if not 0 < low < high:
-        raise ValueError(f"rope_scaling: low_freq_factor={low} must be below high_freq_factor={high}")
+        raise ValueError(f'rope_scaling: low_freq_factor={low} must be below '
+                         f'high_freq_factor={high}')
     turns = scaling['original_max_position_embeddings']/(2*math.pi/freqs)
     keep = ((turns - low)/(high - low)).clamp(0, 1)
     return (1-keep)*freqs/scaling['factor'] + keep*freqs

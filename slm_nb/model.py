@@ -162,13 +162,14 @@ def read_weights(
     "Tensors by name; ValueError names a file that cannot be read"
     files = [Path(folder)/name for name in ('model.safetensors', 'pytorch_model.bin')]
     path = next((f for f in files if f.exists()), None)
-    if path is None: raise FileNotFoundError(f'{folder}: neither {files[0].name} nor {files[1].name}')
+    if path is None:
+        raise FileNotFoundError(f'{folder}: neither {files[0].name} nor {files[1].name}')
+    damage = SafetensorError,RuntimeError,EOFError,pickle.UnpicklingError,ValueError,KeyError
     try:
         if path.suffix == '.safetensors': return path,load_file(path)
-        weights = torch.load(path, map_location='cpu', weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as e:
+        return path,torch.load(path, map_location='cpu', weights_only=True)
+    except damage as e:
         raise ValueError(f'{path}: damaged or no weights file: {e}'.splitlines()[0]) from None
-    return path,weights
 
 # %% ../nbs/01b_model.ipynb #3dbeb020
 def fit_weights(
