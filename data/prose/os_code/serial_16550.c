@@ -46,7 +46,7 @@ bool uart_init(uint16_t base, uint32_t baud)
 
 	if (divisor == 0)
 		divisor = 1;
-	outb(base + UART_IER, 0);               /* no interrupts: we poll */
+	outb(base + UART_IER, 0);               /* no interrupts: polled */
 	outb(base + UART_LCR, LCR_DLAB);
 	outb(base + UART_DATA, divisor & 0xff);
 	outb(base + UART_IER, divisor >> 8);

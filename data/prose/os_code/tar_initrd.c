@@ -88,7 +88,7 @@ int tar_find(const uint8_t *archive, uint64_t length, const char *path, struct t
 			return -1;              /* end marker */
 		if (!checksum_ok(h) || octal(h->size, 12, &size) != 0 || size > room)
 			return -2;
-		/* Names split over prefix and name do not occur in our archives. */
+		/* Names split over prefix and name are not supported here. */
 		if (h->prefix[0] == '\0' && name_equal(h->name, sizeof(h->name), path)) {
 			out->data = archive + at + TAR_BLOCK;
 			out->size = size;
