@@ -19,7 +19,7 @@ echo "Building .venv with $("$python" --version) from constraints.txt (about 2 G
 if [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then :
 else rm -rf .venv; "$python" -m venv .venv; fi
 bar=off; if [ -t 1 ]; then bar=on; fi
-.venv/bin/python -m pip install -q --disable-pip-version-check --progress-bar "$bar" "$@" -r constraints.txt
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile --progress-bar "$bar" "$@" -r constraints.txt
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 rm -f .venv/.installed-*
 touch "$stamp"
