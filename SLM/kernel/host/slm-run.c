@@ -17,6 +17,7 @@ static const char usage[] =
     "         --interactive      one question per line\n"
     "         --bench            time prompt and answer\n"
     "         --info             shape, hash and pool as KEY=VALUE lines\n"
+    "         --hash             FNV-1a of the file, which need not be a model\n"
     "         --logits \"4 17 5\"  print every logit after these tokens\n"
     "options  --max-tokens N (64)  --temperature F (0)  --top-k N (0: all)  --top-p F (1)\n"
     "         --seed N (0)  --print-ids  --threads 1\n";
@@ -164,7 +165,7 @@ int main(int argc, char **argv) {
         #define IS(name) bytes_equal(f, bytes_of(name))
         if (IS("--help")) return fputs(usage, stdout), 0;
         if (IS("--print-ids")) { o.as_ids = true; continue; }
-        if (IS("--interactive") || IS("--bench") || IS("--info")) { action = flag; continue; }
+        if (IS("--interactive") || IS("--bench") || IS("--info") || IS("--hash")) { action = flag; continue; }
         if (!value) return stop_usage("an option lacks its value, or there is none of that name");
         if (IS("--model")) path = value;
         else if (IS("--prompt") || IS("--ids") || IS("--tokenize") || IS("--logits")) action = flag, text = value;
@@ -180,6 +181,7 @@ int main(int argc, char **argv) {
     if (!path || !action) return stop_usage("--model and an action are needed");
 
     bytes file = map_file(path), f = bytes_of(action);
+    if (IS("--hash")) return printf("%016llx\n", (unsigned long long)fnv1a(FNV_START, file)), 0;
     static slm model;
     slm_error e;
     u64 need;

@@ -105,7 +105,7 @@ int llama_open(llama *m, const gguf *g, pool *p, slm_error *e) {
         {&m->x, s.dim}, {&m->h, s.dim}, {&m->q, s.dim}, {&m->mix, s.dim}, {&m->gate, s.ffn}, {&m->up, s.ffn},
         {&m->score, s.context}, {&m->logits, s.vocab},
     };
-    bool placed = true;
+    bool placed = fixed_place(&m->fixed, s.ffn > s.dim ? s.ffn : s.dim, p);
     for (u32 i = 0; i < COUNT(buffers); i++)
         placed = (*buffers[i].to = pool_take(p, buffers[i].count, sizeof(f32))) && placed;
     if (placed) fill_rotations(m);
@@ -166,23 +166,23 @@ void llama_forward(llama *m, u32 token, u32 position, bool want_logits) {
         const llama_layer *l = &m->layer[i];
         u64 here = ((u64)i * s.context + position) * s.kv_dim;
         rms_norm(m->h, m->x, l->attn_norm, s.dim, s.eps);
-        matvec(m->q, l->q, m->h);
-        matvec(m->keys + here, l->k, m->h);
-        matvec(m->values + here, l->v, m->h);
+        matvec(m->q, l->q, m->h, &m->fixed);
+        matvec(m->keys + here, l->k, m->h, &m->fixed);
+        matvec(m->values + here, l->v, m->h, &m->fixed);
         rotate(m->q, s.heads, s.head_dim, cos, sin);
         rotate(m->keys + here, s.kv_heads, s.head_dim, cos, sin);
         attend(m, i, position);
-        matvec(m->h, l->o, m->mix);
+        matvec(m->h, l->o, m->mix, &m->fixed);
         add(m->x, m->h, s.dim);
 
         rms_norm(m->h, m->x, l->ffn_norm, s.dim, s.eps);
-        matvec(m->gate, l->gate, m->h);
-        matvec(m->up, l->up, m->h);
+        matvec(m->gate, l->gate, m->h, &m->fixed);
+        matvec(m->up, l->up, m->h, &m->fixed);
         for (u32 j = 0; j < s.ffn; j++) m->gate[j] = m->gate[j] / (1.0f + (f32)slm_exp(-m->gate[j])) * m->up[j];
-        matvec(m->h, l->down, m->gate);
+        matvec(m->h, l->down, m->gate, &m->fixed);
         add(m->x, m->h, s.dim);
     }
     if (!want_logits) return;
     rms_norm(m->h, m->x, m->norm, s.dim, s.eps);
-    matvec(m->logits, m->head, m->h);
+    matvec(m->logits, m->head, m->h, &m->fixed);
 }

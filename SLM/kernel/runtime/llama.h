@@ -31,6 +31,7 @@ typedef struct {
     f32 *keys, *values;       // [layers, context, kv_dim]
     f32 *x, *h, *q, *mix;     // [dim] residual stream, normed input, queries, attended values
     f32 *gate, *up;           // [ffn]
+    fixed_vector fixed;       // scratch for the widest matrix
     f32 *score;               // [context] attention of one head
     f32 *logits;              // [vocab] of the last position that asked for them
 } llama;

@@ -21,10 +21,10 @@ static f32 half_at(const u8 *at) { return half_to_f32((u16)(at[0] | at[1] << 8))
 // Rows of F32 lie on 4-byte boundaries: gguf_open checks the file's, llama_open the tensor's.
 static const f32 *f32_at(const u8 *at) { return (const f32 *)(const void *)at; }
 
-// ---- dot products of one row with x[cols] ----
-// LANES running sums, added up pairwise at the end. Eight suit scalar code (they hide the latency of an addition)
-// and any SIMD width up to eight.
 enum { LANES = 8, BLOCK = 32 };
+
+// ---- dot products by LANES running sums ----
+// They are added up pairwise at the end. Eight hide the latency of an addition and suit any SIMD width up to eight.
 #define EACH_LANE for (u32 j = 0; j < LANES; j++)
 
 static f32 add_lanes(const f32 s[LANES]) { return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])); }
@@ -45,50 +45,93 @@ static f32 dot_f16(const u8 *row, const f32 *x, u32 cols) {
     return add_lanes(sum);
 }
 
-// An integer becomes a float either by one instruction or, where floats are emulated, by one load: same bits.
-#ifdef SLM_EMULATED_FLOATS
-#define FOUR(n) n, n + 1, n + 2, n + 3
-#define SIXTEEN(n) FOUR(n), FOUR(n + 4), FOUR(n + 8), FOUR(n + 12)
-#define SIXTY_FOUR(n) SIXTEEN(n), SIXTEEN(n + 16), SIXTEEN(n + 32), SIXTEEN(n + 48)
-static const f32 value_of[256] = {SIXTY_FOUR(0), SIXTY_FOUR(64), SIXTY_FOUR(-128), SIXTY_FOUR(-64)};
-static inline f32 q8(u8 byte) { return value_of[byte]; }
-static inline f32 q4(u8 nibble) { return value_of[(u8)(nibble - 8)]; }
-#else
-static inline f32 q8(u8 byte) { return (f32)(i8)byte; }
-static inline f32 q4(u8 nibble) { return (f32)((i32)nibble - 8); }
-#endif
+// ---- vectors as integers ----
 
-static f32 dot_f32(const u8 *row, const f32 *x, u32 cols) { return dot(f32_at(row), x, cols); }
+bool fixed_place(fixed_vector *v, u32 cols, pool *p) {
+    u32 blocks = (cols + BLOCK - 1) / BLOCK;
+    v->number = pool_take(p, (u64)blocks * BLOCK, sizeof *v->number);
+    v->unit = pool_take(p, blocks, sizeof *v->unit);
+    v->sum = pool_take(p, blocks, sizeof *v->sum);
+    return v->number && v->unit && v->sum;
+}
+
+static u32 bits_of(f32 x) {
+    u32 bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static f64 power_of_two(i32 exponent) {
+    u64 bits = (u64)(exponent + 1023) << 52;
+    f64 value;
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// An f32 is fraction * 2^(exponent - 150) with a fraction of 24 bits. The largest of a block gets its fraction moved up
+// by 6 bits, the others by as many fewer as their exponent is smaller.
+void fixed_fill(fixed_vector *v, const f32 *x, u32 cols) {
+    for (u32 b = 0; b < cols / BLOCK; b++, x += BLOCK) {
+        u32 top = 0;
+        for (u32 i = 0; i < BLOCK; i++) {
+            u32 exponent = bits_of(x[i]) >> 23 & 255;
+            top = exponent > top ? exponent : top;
+        }
+        i64 sum = 0;
+        for (u32 i = 0; i < BLOCK; i++) {
+            u32 bits = bits_of(x[i]), exponent = bits >> 23 & 255, down = top - exponent;
+            i32 size = exponent && down < 30 ? (i32)(((bits & 0x7fffff) | 0x800000) << 6 >> down) : 0;
+            sum += v->number[b * BLOCK + i] = bits >> 31 ? -size : size;
+        }
+        v->unit[b] = power_of_two((i32)top - 156);
+        v->sum[b] = sum;
+    }
+}
+
+static u64 word_at(const u8 *at) {
+    u64 word;
+    __builtin_memcpy(&word, at, sizeof word);
+    return word;
+}
 
 // A Q8_0 block: f16 scale, then 32 signed bytes.
-static f32 dot_q8_0(const u8 *row, const f32 *x, u32 cols) {
-    f32 sum[LANES] = {0};
-    for (u32 i = 0; i < cols; i += BLOCK, row += 34, x += BLOCK) {
-        const u8 *q = row + 2;
-        f32 scale = half_at(row), part[LANES];
-        EACH_LANE part[j] = ((q8(q[j]) * x[j] + q8(q[j + 8]) * x[j + 8]) + q8(q[j + 16]) * x[j + 16]) + q8(q[j + 24]) * x[j + 24];
-        EACH_LANE sum[j] += scale * part[j];
+static f32 dot_q8_0(const u8 *row, const fixed_vector *v, u32 cols) {
+    const i32 *x = v->number;
+    f64 total = 0;
+    for (u32 b = 0; b < cols / BLOCK; b++, row += 34) {
+        i64 sum = -128 * v->sum[b];
+        for (u32 i = 0; i < BLOCK; i += 8, x += 8) {
+            u64 q = word_at(row + 2 + i) ^ 0x8080808080808080u; // each byte plus 128, so that none has a sign
+            for (u32 j = 0; j < 8; j++) sum += (i64)(q >> 8 * j & 255) * x[j];
+        }
+        total += half_at(row) * v->unit[b] * (f64)sum;
     }
-    return add_lanes(sum);
+    return (f32)total;
 }
 
 // A Q4_0 block: f16 scale, then 16 bytes; byte i holds weight i in its low half and weight i+16 in its high half, each plus 8.
-static f32 dot_q4_0(const u8 *row, const f32 *x, u32 cols) {
-    f32 sum[LANES] = {0};
-    for (u32 i = 0; i < cols; i += BLOCK, row += 18, x += BLOCK) {
-        const u8 *q = row + 2;
-        f32 scale = half_at(row), part[LANES];
-        EACH_LANE part[j] = ((q4(q[j] & 15) * x[j] + q4(q[j + 8] & 15) * x[j + 8]) + q4(q[j] >> 4) * x[j + 16]) + q4(q[j + 8] >> 4) * x[j + 24];
-        EACH_LANE sum[j] += scale * part[j];
+static f32 dot_q4_0(const u8 *row, const fixed_vector *v, u32 cols) {
+    const i32 *x = v->number;
+    f64 total = 0;
+    for (u32 b = 0; b < cols / BLOCK; b++, row += 18, x += BLOCK) {
+        i64 sum = -8 * v->sum[b];
+        for (u32 i = 0; i < BLOCK / 2; i += 8) {
+            u64 q = word_at(row + 2 + i);
+            for (u32 j = 0; j < 8; j++) sum += (i64)(q >> 8 * j & 15) * x[i + j] + (i64)(q >> (8 * j + 4) & 15) * x[i + j + 16];
+        }
+        total += half_at(row) * v->unit[b] * (f64)sum;
     }
-    return add_lanes(sum);
+    return (f32)total;
 }
 
-void matvec(f32 *y, matrix m, const f32 *x) {
-    f32 (*dot)(const u8 *, const f32 *, u32) =
-        m.type == TYPE_Q8_0 ? dot_q8_0 : m.type == TYPE_Q4_0 ? dot_q4_0 : m.type == TYPE_F16 ? dot_f16 : dot_f32;
+void matvec(f32 *y, matrix m, const f32 *x, fixed_vector *v) {
     u64 stride = (u64)(m.cols / type_block(m.type)) * type_bytes(m.type); // bytes in a row
-    for (u32 r = 0; r < m.rows; r++) y[r] = dot(m.data + r * stride, x, m.cols);
+    if (type_block(m.type) == BLOCK) fixed_fill(v, x, m.cols);
+    for (u32 r = 0; r < m.rows; r++) {
+        const u8 *row = m.data + r * stride;
+        y[r] = m.type == TYPE_Q8_0 ? dot_q8_0(row, v, m.cols) : m.type == TYPE_Q4_0 ? dot_q4_0(row, v, m.cols)
+             : m.type == TYPE_F16 ? dot_f16(row, x, m.cols) : dot(f32_at(row), x, m.cols);
+    }
 }
 
 void matrix_row(f32 *y, matrix m, u32 row) {
@@ -99,7 +142,7 @@ void matrix_row(f32 *y, matrix m, u32 row) {
         u32 j = i % block;
         if (m.type == TYPE_F32) y[i] = *f32_at(b);
         else if (m.type == TYPE_F16) y[i] = half_at(b);
-        else if (m.type == TYPE_Q8_0) y[i] = half_at(b) * q8(b[2 + j]);
-        else y[i] = half_at(b) * q4(j < 16 ? b[2 + j] & 15 : b[2 + j - 16] >> 4);
+        else if (m.type == TYPE_Q8_0) y[i] = half_at(b) * (i8)b[2 + j];
+        else y[i] = half_at(b) * ((j < 16 ? b[2 + j] & 15 : b[2 + j - 16] >> 4) - 8);
     }
 }

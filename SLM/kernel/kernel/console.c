@@ -1,0 +1,71 @@
+#include "console.h"
+
+#include "arch.h"
+
+static void put(char c) {
+    if (c == '\n') arch_put('\r');
+    arch_put((u8)c);
+}
+
+static void say_list(const char *format, va_list list) {
+    char text[1024];
+    u32 n = slm_format_list(text, sizeof text, format, list);
+    for (u32 i = 0; i < n; i++) put(text[i]);
+}
+
+void say(const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    say_list(format, list);
+    va_end(list);
+}
+
+void panic(const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    say("\n[slm] panic ");
+    say_list(format, list);
+    say("\n");
+    va_end(list);
+    arch_off(true);
+}
+
+void say_bytes(bytes b) {
+    for (u64 i = 0; i < b.size; i++) put(b.at[i] < ' ' && b.at[i] != '\n' && b.at[i] != '\t' ? '.' : (char)b.at[i]);
+}
+
+static u8 wait_byte(void) {
+    int c;
+    while ((c = arch_get()) < 0) {}
+    return (u8)c;
+}
+
+// An arrow or function key sends ESC [ numbers letter: nothing here is bound to one, so it is read and forgotten.
+static void skip_escape(void) {
+    if (wait_byte() != '[') return;
+    for (u8 c = 0; c < 0x40 || c == '[';) c = wait_byte();
+}
+
+// The last character may be several bytes of UTF-8; it goes as a whole.
+static u32 without_last(const u8 *line, u32 n) {
+    while (n && (line[n - 1] & 0xc0) == 0x80) n--;
+    return n ? n - 1 : 0;
+}
+
+bytes read_line(const char *mark) {
+    static u8 line[LINE];
+    u32 n = 0, dropped = 0;
+    for (say("%s", mark);;) {
+        u8 c = wait_byte();
+        if (c == '\r' || c == '\n') break;
+        if (c == 3 || c == 21) { n = dropped = 0; say(c == 3 ? "^C\n%s" : "\n%s", mark); }
+        else if (c == 8 || c == 127) { if (n) n = without_last(line, n), say("\b \b"); }
+        else if (c == 27) skip_escape();
+        else if (c < ' ' && c != '\t') continue;
+        else if (n == LINE) dropped++;
+        else line[n++] = c, arch_put(c);
+    }
+    say("\n");
+    if (dropped) say("[slm] line longer than %u bytes: the last %u were dropped\n", LINE, dropped);
+    return (bytes){line, n};
+}

@@ -1,0 +1,8 @@
+// The fact table: first the two questions, then one device a line.
+    .section .rodata
+    .globl facts_start, facts_end
+facts_start:
+#ifdef SLM_FACTS
+    .incbin SLM_FACTS
+#endif
+facts_end:

@@ -1,0 +1,260 @@
+// Boot: check the model, lay out the pool, look at the bus, ask the model about what is there. Then a shell.
+#include "../runtime/slm.h"
+#include "arch.h"
+#include "console.h"
+#include "devices.h"
+#include "rules.h"
+
+// Named by kernel.ld; the last is a number, not a place.
+extern u8 kernel_start[], slm_model_start[], slm_model_end[], slm_model_size[], pool_start[];
+
+#ifndef SLM_POOL_BYTES // what the host's slm-run computed from the very file that is embedded
+#define SLM_POOL_BYTES 0
+#define SLM_MODEL_HASH 0
+#endif
+
+static slm model;
+static pool memory;
+static bool have_model;
+static slm_error trouble; // why there is none
+
+// ---- the model ----
+
+static bool memory_suffices(void) {
+    u64 need = (u64)(uintptr_t)pool_start + SLM_POOL_BYTES, have = arch_memory_end((u64)(uintptr_t)kernel_start);
+    say("[slm] memory usable_bytes=%lu image_end=0x%lx pool_end=0x%lx\n", arch_memory_total(), (u64)(uintptr_t)pool_start, need);
+    return need <= have || slm_fail(&trouble, SLM_MEMORY, "memory short: model and pool end at byte %lu, memory at %lu", need, have) == SLM_OK;
+}
+
+static bool hash_agrees(bytes file) {
+    u64 start = arch_micros(), found = fnv1a(FNV_START, file);
+    say("[slm] model bytes=%lu hash=%016lx expected=%016lx hash_ms=%lu\n", file.size, found, (u64)SLM_MODEL_HASH, (arch_micros() - start) / 1000);
+    return found == SLM_MODEL_HASH || slm_fail(&trouble, SLM_HASH, "model damaged: its hash is %016lx, %016lx expected", found, (u64)SLM_MODEL_HASH) == SLM_OK;
+}
+
+static bool open_model(void) {
+    bytes file = {slm_model_start, (u64)(uintptr_t)slm_model_size};
+    if (!memory_suffices()) return false;
+    if (!file.size) return slm_fail(&trouble, SLM_FORMAT, "no model in this image") == SLM_OK;
+    if (!hash_agrees(file)) return false;
+    u64 start = arch_micros();
+    memory = (pool){pool_start, SLM_POOL_BYTES, 0};
+    if (slm_open(&model, file, &memory, &trouble)) return false;
+    llama_shape s = model.net.shape;
+    say("[slm] shape layers=%u dim=%u heads=%u kv_heads=%u ffn=%u vocab=%u context=%u weights=%lu type=%s\n",
+        s.layers, s.dim, s.heads, s.kv_heads, s.ffn, s.vocab, s.context, model.net.weights, type_name(model.net.layer[0].q.type));
+    say("[slm] pool bytes=%lu used=%lu open_ms=%lu\n", memory.size, memory.used, (arch_micros() - start) / 1000);
+    return true;
+}
+
+// ---- asking ----
+
+typedef struct {
+    char text[512]; // what was said so far
+    u32 size;       // characters
+    bool aloud;
+} speech;
+
+static void hear(void *to, u32 id) {
+    speech *s = to;
+    u8 text[256];
+    bytes said = {text, bpe_decode(&model.words, id, text, sizeof text)};
+    if (s->aloud) say_bytes(said);
+    for (u64 i = 0; i < said.size && s->size < sizeof s->text; i++) s->text[s->size++] = (char)said.at[i];
+}
+
+// The model's greedy answer; false with the reason in *e when the question does not fit.
+static bool ask_model(bytes question, u32 limit, speech *s, u32 *n_prompt, u32 *n_answer, slm_error *e) {
+    sampler greedy = {0, 0, 1, 0};
+    if (slm_chat(&model, question, n_prompt, e) || slm_read(&model, model.ids, *n_prompt, e)) return false;
+    *n_answer = slm_write(&model, limit, model.end, &greedy, hear, s);
+    return true;
+}
+
+static f64 per_second(u64 count, u64 micros) { return micros ? (f64)count * 1e6 / (f64)micros : 0; }
+
+static void answer(bytes question) {
+    u64 start = arch_micros();
+    if (!have_model) {
+        char text[512];
+        rule_answer(question, text, sizeof text);
+        say("%s\n[slm] answer engine=rules reason=\"%s\"\n", text, trouble.text);
+        return;
+    }
+    speech s = {.aloud = true};
+    u32 prompt, tokens;
+    slm_error e;
+    if (!ask_model(question, 64, &s, &prompt, &tokens, &e)) { say("[slm] refused %s\n", e.text); return; }
+    u64 took = arch_micros() - start;
+    say("\n[slm] answer engine=model prompt_tokens=%u tokens=%u ms=%lu\n", prompt, tokens, took / 1000);
+}
+
+// ---- the devices of this machine ----
+
+static pci_device devices[64];
+static u32 n_devices;
+
+static bytes ask_about(bytes template, const char *id, char *out, u32 cap) {
+    u64 at = 0;
+    if (!bytes_find(template, bytes_of("{id}"), &at)) return template;
+    u32 n = slm_format(out, cap, "%.*s%s%.*s", (int)at, (const char *)template.at, id, (int)(template.size - at - 4), (const char *)template.at + at + 4);
+    return (bytes){(const u8 *)out, n};
+}
+
+// What the model says to one of the two questions, on one line.
+static bytes opinion(bytes template, const char *id, speech *s) {
+    char question[128];
+    u32 prompt, tokens;
+    slm_error e;
+    s->size = 0, s->aloud = false;
+    if (!ask_model(ask_about(template, id, question, sizeof question), 32, s, &prompt, &tokens, &e)) return bytes_of("?");
+    for (u32 i = 0; i < s->size; i++)
+        if (s->text[i] == '\n' || s->text[i] == '"') s->text[i] = ' ';
+    return (bytes){(const u8 *)s->text, s->size};
+}
+
+static const char *verdict(bool known, bool right) { return !known ? "unknown" : right ? "right" : "wrong"; }
+
+static void say_field(const char *name, bytes value) {
+    say(" %s=\"", name);
+    say_bytes(value);
+    say("\"");
+}
+
+// Shows every device as the engine names it; with a model, whether the fact table says the same. Counts what is right.
+static void show_devices(u32 *asked, u32 *right) {
+    static speech s;
+    *asked = *right = 0;
+    for (u32 i = 0; i < n_devices; i++) {
+        const pci_device *d = &devices[i];
+        fact f = {0};
+        bool known = find_fact(bytes_of(d->id), &f), name_right, driver_right;
+        say("[slm] device %02x:%02x.%u %s", d->bus, d->slot, d->function, d->id);
+        if (!have_model || !fact_count()) {
+            say_field("name", known ? f.name : bytes_of("?"));
+            say_field("driver", known ? f.drivers : bytes_of("?"));
+            say(" engine=rules\n");
+            continue;
+        }
+        bytes said = opinion(ask_name(), d->id, &s);
+        name_right = known && agrees_name(&f, said);
+        say_field("name", said);
+        said = opinion(ask_driver(), d->id, &s);
+        driver_right = known && agrees_driver(&f, said);
+        say_field("driver", said);
+        say(" name_is=%s driver_is=%s engine=model", verdict(known, name_right), verdict(known, driver_right));
+        if (known && !driver_right) say_field("fact", f.drivers);
+        say("\n");
+        if (known) *asked += 2, *right += (u32)name_right + (u32)driver_right;
+    }
+}
+
+static void show_drivers(void) {
+    for (u32 i = 0; i < n_devices; i++) {
+        fact f;
+        bool known = find_fact(bytes_of(devices[i].id), &f);
+        say("[slm] driver %s", devices[i].id);
+        say_field("fact", known ? f.drivers : bytes_of("?"));
+        say("\n");
+    }
+}
+
+// ---- shell ----
+
+static void ignore(void *to, u32 id) { (void)to, (void)id; }
+
+static void bench(void) {
+    enum { PROMPT = 16, ANSWER = 50 };
+    if (!have_model) { say("[slm] refused no model: %s\n", trouble.text); return; }
+    slm_error e;
+    sampler greedy = {0, 0, 1, 0};
+    for (u32 i = 0; i < PROMPT; i++) model.ids[i] = (i * 7 + 300) % model.net.shape.vocab;
+    model.n_seen = 0; // nothing is remembered from before
+    u64 start = arch_micros();
+    if (slm_read(&model, model.ids, PROMPT, &e)) { say("[slm] refused %s\n", e.text); return; }
+    u64 middle = arch_micros();
+    u32 count = slm_write(&model, ANSWER, BPE_NONE, &greedy, ignore, NULL);
+    u64 end = arch_micros();
+    say("[slm] bench prompt_tokens=%u tokens=%u prefill_tok_per_s=%.2f decode_tok_per_s=%.2f answer_ms=%lu\n", PROMPT, count,
+        per_second(PROMPT, middle - start), per_second(count - 1, end - middle), (end - start) / 1000);
+}
+
+static bool take_number(bytes *text, u32 *number) {
+    while (text->size && *text->at == ' ') text->at++, text->size--;
+    u64 value = 0, n = 0;
+    for (; n < text->size && text->at[n] >= '0' && text->at[n] <= '9'; n++)
+        if (value < 1ull << 32) value = value * 10 + text->at[n] - '0';
+    text->at += n, text->size -= n;
+    *number = value < UINT32_MAX ? (u32)value : UINT32_MAX;
+    return n > 0;
+}
+
+static void say_id(void *to, u32 id) { (void)to, say(" %u", id); }
+
+// slm ids N id id ...: the ids of N new tokens, whatever they are
+static void continue_ids(bytes list) {
+    if (!have_model) { say("[slm] refused no model: %s\n", trouble.text); return; }
+    slm_error e;
+    sampler greedy = {0, 0, 1, 0};
+    u32 limit, n = 0;
+    if (!take_number(&list, &limit)) { say("[slm] refused slm ids needs a count and tokens\n"); return; }
+    while (n < model.net.shape.context && take_number(&list, &model.ids[n])) n++;
+    if (slm_read(&model, model.ids, n, &e)) { say("[slm] refused %s\n", e.text); return; }
+    say("ids:");
+    slm_write(&model, limit, BPE_NONE, &greedy, say_id, NULL);
+    say("\n");
+}
+
+static void show_memory(void) {
+    say("[slm] memory usable_bytes=%lu image_end=0x%lx model_bytes=%lu pool_bytes=%lu pool_used=%lu\n", arch_memory_total(),
+        (u64)(uintptr_t)pool_start, (u64)(uintptr_t)slm_model_size, memory.size, have_model ? memory.used : 0);
+}
+
+static void show_help(void) {
+    say("slm query TEXT   ask the model (or the rules)    devices   the bus, named by the model\n"
+        "slm ids N ID...  N tokens after these            drivers   the bus, drivers by the fact table\n"
+        "mem              memory, model and pool          bench     16 tokens in, 50 out, timed\n"
+        "fault            raise an exception              off       power off\n"
+        "Anything else is a question.\n");
+}
+
+static bool starts(bytes line, const char *word, bytes *rest) {
+    bytes w = bytes_of(word);
+    if (line.size < w.size || !bytes_equal((bytes){line.at, w.size}, w)) return false;
+    if (line.size > w.size && line.at[w.size] != ' ') return false;
+    *rest = (bytes){line.at + w.size, line.size - w.size};
+    while (rest->size && *rest->at == ' ') rest->at++, rest->size--;
+    return true;
+}
+
+static void run(bytes line) {
+    bytes rest;
+    u32 asked, right;
+    #define IS(word) (starts(line, word, &rest) && !rest.size)
+    if (!line.size) return;
+    if (starts(line, "slm query", &rest)) answer(rest);
+    else if (starts(line, "slm ids", &rest)) continue_ids(rest);
+    else if (IS("devices")) show_devices(&asked, &right);
+    else if (IS("drivers")) show_drivers();
+    else if (IS("mem")) show_memory();
+    else if (IS("bench")) bench();
+    else if (IS("help")) show_help();
+    else if (IS("fault")) arch_fault();
+    else if (IS("off")) { say("[slm] off\n"); arch_off(false); }
+    else answer(line);
+}
+
+void kernel_main(void) {
+    say("\n[slm] kernel arch=%s clock_hz=%lu facts=%u\n", arch_name, arch_clock_hz(), fact_count());
+    have_model = open_model();
+    if (!have_model) say("[slm] rules reason=\"%s\"\n", trouble.text);
+    u64 loaded = arch_micros();
+    say("[slm] loaded engine=%s ms=%lu\n", have_model ? "model" : "rules", loaded / 1000);
+    n_devices = find_devices(devices, COUNT(devices));
+    u64 found = arch_micros();
+    u32 asked, right;
+    show_devices(&asked, &right);
+    say("[slm] survey devices=%u asked=%u right=%u bus_ms=%lu ask_ms=%lu\n", n_devices, asked, right, (found - loaded) / 1000, (arch_micros() - found) / 1000);
+    say("[slm] ready boot_ms=%lu\n", arch_micros() / 1000);
+    for (;;) run(read_line("slm> "));
+}
