@@ -18,8 +18,18 @@ fi
 echo "Building .venv with $("$python" --version) from constraints.txt (about 2 GB; minutes the first time)"
 if [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then :
 else rm -rf .venv; "$python" -m venv .venv; fi
-bar=off; if [ -t 1 ]; then bar=on; fi
-.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile --progress-bar "$bar" "$@" -r constraints.txt
-.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+total=$(grep -c == constraints.txt)
+every=25; if [ -t 1 ]; then every=1; fi
+{ .venv/bin/python -m pip install --disable-pip-version-check --no-compile "$@" -r constraints.txt 2>"$log" || echo "PIP FAILED"; } |
+  awk -v n="$total" -v every="$every" '
+    /^PIP FAILED/ { bad = 1 }
+    /^(Collecting|Requirement already)/ { if (k < n) k++; if (k % every == 0) say(k " of " n " packages resolved and downloaded") }
+    /^Installing collected/ { say("installing") }
+    function say(what) { if (every == 1) printf "\r\033[K  %s", what; else print "  " what; fflush() }
+    END { if (every == 1) printf "\r\033[K"; exit bad }' ||
+  { grep -v '^WARNING' "$log" | tail -n 15 >&2; echo "pip could not install constraints.txt (above); mend that and type make again" >&2; exit 1; }
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 rm -f .venv/.installed-*
 touch "$stamp"
