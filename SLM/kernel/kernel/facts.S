@@ -1,4 +1,7 @@
 // The fact table: first the two questions, then one device a line.
+#ifdef __linux__
+    .section .note.GNU-stack, "", @progbits // the host's tests link this file too
+#endif
     .section .rodata
     .globl facts_start, facts_end
 facts_start:

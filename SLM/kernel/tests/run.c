@@ -1,0 +1,351 @@
+// The C tests: each function is one test. The last line is `N passed, N failed, N skipped`.
+#include <math.h>
+#include <stdio.h>
+
+#include "../kernel/rules.h"
+#include "../runtime/maths.h"
+#include "fixture.h"
+
+#include "bpe_cases.h"
+
+static u32 bad; // failed checks of the test that runs
+
+#define CHECK(true_thing) do { if (!(true_thing)) printf("  %s:%d: %s\n", __func__, __LINE__, #true_thing), bad++; } while (0)
+
+// A copy with nothing after its end, so that a read beyond it is seen.
+static bytes exact(const u8 *at, u64 size) {
+    void *copy;
+    if (posix_memalign(&copy, 64, size)) abort();
+    return (bytes){memcpy(copy, at, size), size};
+}
+
+typedef struct {
+    slm s;
+    void *memory;
+} opened;
+
+static int open_bytes(opened *o, bytes b, slm_error *e) {
+    u64 need;
+    o->memory = NULL;
+    if (slm_pool_bytes(b, &need, e)) return e->code;
+    pool p = {o->memory = aligned_alloc(64, need), need, 0};
+    return slm_open(&o->s, b, &p, e);
+}
+
+static void ignore(void *to, u32 id) { (void)to, (void)id; }
+
+// Whatever a file says that was let in, using it must stay inside memory.
+static void use(slm *s) {
+    slm_error e;
+    u32 n;
+    u8 text[64];
+    sampler greedy = {0, 0, 1, 0};
+    if (!slm_chat(s, bytes_of("hello world, aaaaa"), &n, &e) && !slm_read(s, s->ids, n, &e)) slm_write(s, 3, BPE_NONE, &greedy, ignore, NULL);
+    for (u32 id = 0; id < s->net.shape.vocab; id += 7) bpe_decode(&s->words, id, text, sizeof text);
+}
+
+// Opens, uses and frees; returns the code.
+static int try_file(const u8 *at, u64 size) {
+    opened o;
+    slm_error e = {0, ""};
+    bytes b = exact(at, size);
+    int code = open_bytes(&o, b, &e);
+    if (!code) use(&o.s);
+    else CHECK(e.text[0] && !strchr(e.text, '\n'));
+    free(o.memory), free((void *)b.at);
+    return code;
+}
+
+// ---- ground ----
+
+static void hash(void) {
+    CHECK(fnv1a(FNV_START, bytes_of("")) == 0xcbf29ce484222325u);
+    CHECK(fnv1a(FNV_START, bytes_of("a")) == 0xaf63dc4c8601ec8cu);
+    CHECK(fnv1a(FNV_START, bytes_of("foobar")) == 0x85944171f73967e8u);
+    CHECK(fnv1a(fnv1a(FNV_START, bytes_of("foo")), bytes_of("bar")) == 0x85944171f73967e8u);
+}
+
+static void formatting(void) {
+    char mine[80], theirs[80];
+    #define SAME(...) do { CHECK(slm_format(mine, sizeof mine, __VA_ARGS__) == (u32)snprintf(theirs, sizeof theirs, __VA_ARGS__)); CHECK(!strcmp(mine, theirs)); } while (0)
+    SAME("%s|%.*s|%c|%%", "text", 2, "text", 'x');
+    SAME("%d %d %u %lu %ld", -5, 2147483647, 4294967295u, 18446744073709551615ul, -9000000000l);
+    SAME("%x %04x %016lx %5u", 255u, 10u, 0x1234567890abcdeful, 7u);
+    SAME("%.2f %.0f %.3f %.1f", 3.14159, 2.6, 0.0005, -1.25e6);
+    CHECK(slm_format(mine, 4, "%s", "abcdef") == 3 && !strcmp(mine, "abc"));
+    CHECK(slm_format(mine, 1, "%d", 5) == 0 && !mine[0]);
+}
+
+static void pools(void) {
+    static _Alignas(64) u8 memory[256];
+    pool p = {memory, sizeof memory, 0}, counting = {0};
+    u8 *a = pool_take(&p, 3, 10), *b = pool_take(&p, 1, 64);
+    CHECK(a == memory && b == memory + 64);
+    CHECK(!pool_take(&p, 129, 1) && !pool_take(&p, 1, 1)); // used counts on, so that it says how much was wanted
+    CHECK(p.used == 64 + 64 + 192 + 64);
+    pool_take(&counting, UINT64_MAX, 8), pool_take(&counting, UINT64_MAX / 2, 1);
+    CHECK(counting.used == UINT64_MAX);
+}
+
+static void maths(void) {
+    f64 worst = 0;
+    #define NEAR(mine, theirs) worst = fmax(worst, fabs((mine) - (theirs)) / fmax(fabs(theirs), 1e-300))
+    for (f64 x = -87; x < 88; x += 0.0137) NEAR(slm_exp(x), exp(x));
+    for (f64 x = 1e-6; x < 1e6; x *= 1.0173) NEAR(slm_log(x) + 100, log(x) + 100), NEAR(slm_pow(x, 0.37), pow(x, 0.37));
+    CHECK(worst < 1e-9);
+    worst = 0;
+    for (f64 x = -200000; x < 200000; x += 17.0731) worst = fmax(worst, fmax(fabs(slm_sin(x) - sin(x)), fabs(slm_cos(x) - cos(x))));
+    CHECK(worst < 1e-9);
+    CHECK(slm_exp(0) == 1 && slm_exp(-1e9) == 0 && isinf(slm_exp(1e9)) && isnan(slm_exp(NAN)));
+}
+
+// ---- matrices ----
+
+static void halves(void) {
+    for (u32 h = 0; h < 65536; h++) {
+        u32 exponent = h >> 10 & 31, fraction = h & 1023;
+        f64 size = exponent ? ldexp(1024 + fraction, (int)exponent - 25) : ldexp(fraction, -24);
+        f32 mine = half_to_f32((u16)h);
+        if (exponent == 31) CHECK(fraction ? isnan(mine) : isinf(mine));
+        else CHECK(mine == (f32)(h >> 15 ? -size : size));
+    }
+}
+
+// Against a sum in doubles over what matrix_row says the weights are; and that against the types' definitions.
+static void products(void) {
+    enum { ROWS = 5, COLS = 96 };
+    static const u32 types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0, TYPE_Q4_0};
+    static _Alignas(64) u8 data[ROWS * COLS * 4], memory[4096];
+    for (u32 t = 0; t < COUNT(types); t++) {
+        u64 size = (u64)ROWS * COLS / type_block(types[t]) * type_bytes(types[t]);
+        random_rows(data, size, types[t]);
+        matrix m = {data, ROWS, COLS, types[t]};
+        fixed_vector v;
+        pool p = {memory, sizeof memory, 0};
+        CHECK(fixed_place(&v, COLS, &p));
+        for (u32 round = 0; round < 50; round++) {
+            f32 x[COLS], y[ROWS], w[COLS];
+            for (u32 i = 0; i < COLS; i++) x[i] = ((f32)roll() / 2147483648.0f - 1) * powf(10, (f32)(roll() % 9) - 4) * (roll() % 8 != 0);
+            matvec(y, m, x, &v);
+            for (u32 r = 0; r < ROWS; r++) {
+                f64 sum = 0, size_of_sum = 1e-30;
+                matrix_row(w, m, r);
+                for (u32 i = 0; i < COLS; i++) sum += (f64)w[i] * x[i], size_of_sum += fabs((f64)w[i] * x[i]);
+                CHECK(fabs(y[r] - sum) < 3e-7 * size_of_sum);
+            }
+        }
+    }
+    f32 w[32];
+    u8 q8[34] = {0x00, 0x38, 127, 0x80}, q4[18] = {0x00, 0x3c, 0x0f, 0xf0}; // scales 0.5 and 1
+    matrix_row(w, (matrix){q8, 1, 32, TYPE_Q8_0}, 0);
+    CHECK(w[0] == 63.5f && w[1] == -64 && w[2] == 0);
+    matrix_row(w, (matrix){q4, 1, 32, TYPE_Q4_0}, 0);
+    CHECK(w[0] == 7 && w[16] == -8 && w[1] == -8 && w[17] == 7 && w[2] == -8);
+}
+
+// ---- files ----
+
+static void truncated(void) {
+    file f = make_model(TYPE_Q8_0);
+    u32 let_in = 0;
+    for (u64 size = 0; size < f.size; size += size < f.header ? 1 : 997) let_in += !try_file(f.at, size);
+    CHECK(!let_in);
+    CHECK(try_file(f.at, f.size - 1) == SLM_TRUNCATED);
+    CHECK(!try_file(f.at, f.size));
+    CHECK(try_file(f.at, f.size + 64) == SLM_FORMAT); // and nothing may follow
+    free(f.at);
+}
+
+// All ones over every place of the header: lengths, counts, types, shapes and offsets become absurd in turn.
+static void absurd(void) {
+    file f = make_model(TYPE_Q4_0);
+    u32 refused = 0, let_in = 0;
+    for (u64 at = 0; at < f.header; at++)
+        for (u32 width = 1; width <= 8; width *= 8) {
+            u8 saved[8];
+            memcpy(saved, f.at + at, width);
+            memset(f.at + at, 0xff, width);
+            if (try_file(f.at, f.size)) refused++;
+            else let_in++;
+            memcpy(f.at + at, saved, width);
+        }
+    CHECK(refused > f.header && let_in > 0); // a changed merge or end mark may still make a model
+    free(f.at);
+}
+
+static void mutated(void) {
+    file f = make_model(TYPE_Q4_0);
+    u32 refused = 0, let_in = 0;
+    for (u32 round = 0; round < 4000; round++) {
+        u8 *copy = malloc(f.size);
+        memcpy(copy, f.at, f.size);
+        for (u32 n = 1 + roll() % 3; n--;) copy[roll() % f.header] ^= (u8)(1 << roll() % 8);
+        if (try_file(copy, f.size)) refused++;
+        else let_in++;
+        free(copy);
+    }
+    CHECK(refused > 100 && let_in > 100);
+    free(f.at);
+}
+
+static void refusals(void) {
+    file f = make_model(TYPE_F32);
+    opened o;
+    slm_error e;
+    f.at[4] = 2;
+    CHECK(open_bytes(&o, (bytes){f.at, f.size}, &e) == SLM_UNSUPPORTED && strstr(e.text, "version 2"));
+    f.at[4] = 3, f.at[0] = 'X';
+    CHECK(open_bytes(&o, (bytes){f.at, f.size}, &e) == SLM_FORMAT && strstr(e.text, "not a GGUF"));
+    f.at[0] = 'G';
+    CHECK(open_bytes(&o, (bytes){f.at + 1, f.size - 1}, &e) == SLM_MEMORY);
+    u64 at;
+    CHECK(bytes_find((bytes){f.at, f.size}, bytes_of("blk.1.ffn_up"), &at));
+    f.at[at] = 'c';
+    CHECK(open_bytes(&o, (bytes){f.at, f.size}, &e) == SLM_FORMAT && strstr(e.text, "no tensor blk.1.ffn_up.weight"));
+    free(f.at);
+}
+
+static void pool_size(void) {
+    file f = make_model(TYPE_Q8_0);
+    slm s;
+    slm_error e;
+    u64 need;
+    CHECK(!slm_pool_bytes((bytes){f.at, f.size}, &need, &e));
+    u8 *memory = aligned_alloc(64, need);
+    pool p = {memory, need - 1, 0};
+    CHECK(slm_open(&s, (bytes){f.at, f.size}, &p, &e) == SLM_MEMORY && strstr(e.text, "memory short"));
+    p = (pool){memory, need, 0};
+    CHECK(!slm_open(&s, (bytes){f.at, f.size}, &p, &e) && p.used == need);
+    free(memory), free(f.at);
+}
+
+// ---- words ----
+
+static void pieces(void) {
+    for (u32 i = 0; i < COUNT(bpe_cases); i++) {
+        bytes t = {(const u8 *)bpe_cases[i].text, bpe_cases[i].size};
+        u32 n = 0;
+        for (u64 length; t.size; t.at += length, t.size -= length) {
+            length = bpe_piece(t);
+            CHECK(n < bpe_cases[i].n && length == bpe_cases[i].pieces[n]);
+            n++;
+        }
+        CHECK(n == bpe_cases[i].n);
+    }
+}
+
+static void words(void) {
+    file f = make_model(TYPE_Q8_0);
+    opened o;
+    slm_error e;
+    u32 ids[256], n, hello = COUNT(specials) + 256 + 3, world = hello + 5, four_a = hello + 7;
+    CHECK(!open_bytes(&o, (bytes){f.at, f.size}, &e));
+    CHECK(!bpe_encode(&o.s.words, bytes_of("hello world"), ids, 256, &n, &e) && n == 2 && ids[0] == hello && ids[1] == world);
+    CHECK(!bpe_encode(&o.s.words, bytes_of("aaaaaaa"), ids, 256, &n, &e) && n == 3 && ids[0] == four_a && ids[1] == four_a - 1);
+    CHECK(!bpe_encode(&o.s.words, bytes_of("<|user|>"), ids, 256, &n, &e) && n == 8); // plain text stays text
+    CHECK(!slm_chat(&o.s, bytes_of("hello"), &n, &e) && n == 3 && o.s.ids[0] == 4 && o.s.ids[1] == hello && o.s.ids[2] == 5);
+    for (u32 round = 0; round < 500; round++) { // any bytes come back
+        u8 text[64], back[256];
+        u32 size = roll() % 64, got = 0;
+        for (u32 i = 0; i < size; i++) text[i] = roll() % 3 ? (u8)roll() : (u8)"hello world"[roll() % 11];
+        CHECK(!bpe_encode(&o.s.words, (bytes){text, size}, ids, 256, &n, &e));
+        for (u32 i = 0; i < n; i++) got += bpe_decode(&o.s.words, ids[i], back + got, (u32)sizeof back - got);
+        CHECK(got == size && !memcmp(text, back, size));
+    }
+    static u8 long_text[BPE_TEXT + 1];
+    memset(long_text, 'a', sizeof long_text);
+    CHECK(bpe_encode(&o.s.words, (bytes){long_text, sizeof long_text}, ids, 256, &n, &e) == SLM_TOO_LONG);
+    CHECK(bpe_encode(&o.s.words, (bytes){long_text, 2000}, ids, 256, &n, &e) == SLM_TOO_LONG && strstr(e.text, "256"));
+    CHECK(slm_chat(&o.s, (bytes){long_text, 1000}, &n, &e) == SLM_TOO_LONG);
+    free(o.memory), free(f.at);
+}
+
+// ---- the network ----
+
+// A prompt that begins like the one before gives the same logits to the bit as one read afresh.
+static void cache(void) {
+    static const u32 types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0, TYPE_Q4_0};
+    for (u32 t = 0; t < COUNT(types); t++) {
+        file f = make_model(types[t]);
+        opened o;
+        slm_error e;
+        f32 fresh[VOCAB];
+        u32 a[] = {4, 70, 80, 90, 100, 5}, b[] = {4, 70, 80, 91, 5};
+        CHECK(!open_bytes(&o, (bytes){f.at, f.size}, &e));
+        CHECK(!slm_read(&o.s, b, COUNT(b), &e));
+        memcpy(fresh, o.s.net.logits, sizeof fresh);
+        CHECK(isfinite(fresh[0]) && fresh[0] != fresh[1]);
+        CHECK(!slm_read(&o.s, a, COUNT(a), &e) && memcmp(fresh, o.s.net.logits, sizeof fresh));
+        CHECK(!slm_read(&o.s, b, COUNT(b), &e) && !memcmp(fresh, o.s.net.logits, sizeof fresh));
+        free(o.memory), free(f.at);
+    }
+}
+
+static void limits(void) {
+    file f = make_model(TYPE_Q8_0);
+    opened o;
+    slm_error e;
+    u32 ids[CONTEXT + 1] = {0}, beyond = VOCAB;
+    sampler greedy = {0, 0, 1, 0};
+    CHECK(!open_bytes(&o, (bytes){f.at, f.size}, &e));
+    CHECK(slm_read(&o.s, ids, CONTEXT + 1, &e) == SLM_TOO_LONG && slm_read(&o.s, ids, 0, &e) == SLM_TOO_LONG);
+    CHECK(slm_read(&o.s, &beyond, 1, &e) == SLM_FORMAT);
+    CHECK(!slm_read(&o.s, ids, CONTEXT, &e) && slm_write(&o.s, 100, BPE_NONE, &greedy, ignore, NULL) == 1);
+    CHECK(!slm_read(&o.s, ids, 10, &e) && slm_write(&o.s, 100, BPE_NONE, &greedy, ignore, NULL) == CONTEXT - 10 + 1);
+    CHECK(slm_write(&o.s, 0, BPE_NONE, &greedy, ignore, NULL) == 0);
+    free(o.memory), free(f.at);
+}
+
+static void sampling(void) {
+    static const f32 logits[4] = {0, 1.0986123f, -20, 1.0986123f}; // shares 1/7, 3/7, 0, 3/7
+    f32 copy[4];
+    u32 order[4], seen[4] = {0};
+    #define DRAW(s) (memcpy(copy, logits, sizeof copy), draw(s, copy, order, 4))
+    sampler greedy = {0, 0, 1, 1}, one = {1, 1, 1, 1}, half = {1, 0, 0.5f, 1}, all = {1, 0, 1, 1}, again = {1, 0, 1, 1};
+    for (u32 i = 0; i < 7000; i++) {
+        u32 id = DRAW(&all);
+        CHECK(id == DRAW(&again));
+        seen[id]++;
+        CHECK(DRAW(&greedy) == 1 && DRAW(&one) == 1 && DRAW(&half) % 2 == 1);
+    }
+    CHECK(abs((int)seen[0] - 1000) < 150 && abs((int)seen[1] - 3000) < 200 && abs((int)seen[3] - 3000) < 200 && !seen[2]);
+}
+
+// ---- the kernel's rules ----
+
+static void rules(void) {
+    char out[256];
+    fact f;
+    CHECK(fact_count() == 3 && bytes_equal(ask_name(), bytes_of("What is PCI device {id}?")));
+    CHECK(find_fact(bytes_of("10EC:8139"), &f) && !find_fact(bytes_of("10ec:8138"), &f));
+    find_fact(bytes_of("10ec:8139"), &f);
+    CHECK(agrees_driver(&f, bytes_of("8139too")) && agrees_driver(&f, bytes_of(" 8139too or 8139cp.")) && agrees_name(&f, bytes_of("rtl-8139.")));
+    CHECK(!agrees_driver(&f, bytes_of("8139too e1000")) && !agrees_driver(&f, bytes_of("or")) && !agrees_driver(&f, bytes_of("")) && !agrees_name(&f, bytes_of("RTL")));
+    #define ANSWERS(question, part) (rule_answer(bytes_of(question), out, sizeof out), strstr(out, part) != NULL)
+    CHECK(ANSWERS("Which driver runs 8086:100E?", "driver: e1000."));
+    CHECK(ANSWERS("what is 1234:5678", "not among the 3 devices"));
+    CHECK(ANSWERS("I have an 82540EM Gigabit card", "8086:100e"));
+    CHECK(ANSWERS("what does 8139cp drive?", "8139cp drives 1 devices"));
+    CHECK(ANSWERS("", "no model") && ANSWERS("none or and", "no model"));
+}
+
+int main(void) {
+    static const struct { const char *name; void (*run)(void); } tests[] = {
+        #define TEST(name) {#name, name}
+        TEST(hash), TEST(formatting), TEST(pools), TEST(maths), TEST(halves), TEST(products), TEST(truncated), TEST(absurd), TEST(mutated),
+        TEST(refusals), TEST(pool_size), TEST(pieces), TEST(words), TEST(cache), TEST(limits), TEST(sampling), TEST(rules),
+    };
+    u32 failed = 0, skipped = 0;
+    for (u32 i = 0; i < COUNT(tests); i++) {
+        bad = 0;
+        tests[i].run();
+        printf("%s %s\n", bad ? "FAILED" : "passed", tests[i].name);
+        failed += bad > 0;
+    }
+#ifndef SANITIZED
+    printf("SKIPPED sanitizers: this compiler has no address and undefined-behaviour checks; the tests ran without\n");
+    skipped++;
+#endif
+    printf("%u passed, %u failed, %u skipped\n", (u32)COUNT(tests) - failed, failed, skipped);
+    return failed > 0;
+}
