@@ -21,9 +21,9 @@ def run(name, command):
         status = proc.wait()
     except KeyboardInterrupt:
         os.killpg(proc.pid, signal.SIGINT)
-        try: proc.wait(10)
+        try: print('\n' + proc.communicate(timeout=10)[0].strip(), flush=True)
         except (subprocess.TimeoutExpired, KeyboardInterrupt): os.killpg(proc.pid, signal.SIGKILL)
-        print('\ninterrupted', flush=True)
+        print('interrupted', flush=True)
         sys.exit(130)
     passed, failed, skipped = counts or (int(status == 0), int(status != 0), 0)
     if status and not failed: failed = 1   # a command may not fail in silence
