@@ -58,14 +58,18 @@ static bytes map_file(const char *path) {
     return (bytes){at, (u64)st.st_size};
 }
 
-static u32 parse_ids(const char *text, u32 *ids, u32 cap) {
+// Reads a list of ids into s->ids and through the network.
+static void read_ids(slm *s, const char *list) {
+    slm_error e;
     u32 n = 0;
-    for (char *end; n < cap; text = end) {
-        unsigned long id = strtoul(text, &end, 10);
-        if (end == text) break;
-        ids[n++] = id > UINT32_MAX ? UINT32_MAX : (u32)id;
+    for (char *end; n < s->net.shape.context; list = end) {
+        unsigned long id = strtoul(list, &end, 10);
+        if (end == list) break;
+        s->ids[n++] = id > UINT32_MAX ? UINT32_MAX : (u32)id;
     }
-    return n;
+    while (*list == ' ') list++;
+    if (*list) refuse("ids", "more of them than the context holds, or no numbers");
+    if (slm_read(s, s->ids, n, &e)) refuse("ids", e.text);
 }
 
 static void answer(slm *s, bytes text, u32 limit, sampler *choice, bool as_ids) {
@@ -78,18 +82,14 @@ static void answer(slm *s, bytes text, u32 limit, sampler *choice, bool as_ids) 
 }
 
 static void continue_ids(slm *s, const char *list, u32 limit, sampler *choice) {
-    slm_error e;
-    u32 n = parse_ids(list, s->ids, s->net.shape.context);
-    if (slm_read(s, s->ids, n, &e)) refuse("ids", e.text);
+    read_ids(s, list);
     printf("ids:");
     slm_write(s, limit, BPE_NONE, choice, say, &(listener){s, true});
     printf("\n");
 }
 
 static void logits(slm *s, const char *list) {
-    slm_error e;
-    u32 n = parse_ids(list, s->ids, s->net.shape.context);
-    if (slm_read(s, s->ids, n, &e)) refuse("ids", e.text);
+    read_ids(s, list);
     for (u32 i = 0; i < s->net.shape.vocab; i++) printf("%.9g\n", (f64)s->net.logits[i]);
 }
 

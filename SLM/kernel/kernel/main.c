@@ -5,8 +5,9 @@
 #include "devices.h"
 #include "rules.h"
 
-// Named by kernel.ld; the last is a number, not a place.
-extern u8 kernel_start[], slm_model_start[], slm_model_end[], slm_model_size[], pool_start[];
+// Places named by kernel.ld, which also states slm_model_size. The difference is taken here all the same: a compiler
+// may assume that nothing it is told of lies at address 0, and so that no such size is 0.
+extern u8 kernel_start[], slm_model_start[], slm_model_end[], pool_start[];
 
 #ifndef SLM_POOL_BYTES // what the host's slm-run computed from the very file that is embedded
 #define SLM_POOL_BYTES 0
@@ -33,7 +34,7 @@ static bool hash_agrees(bytes file) {
 }
 
 static bool open_model(void) {
-    bytes file = {slm_model_start, (u64)(uintptr_t)slm_model_size};
+    bytes file = {slm_model_start, (u64)(slm_model_end - slm_model_start)};
     if (!memory_suffices()) return false;
     if (!file.size) return slm_fail(&trouble, SLM_FORMAT, "no model in this image") == SLM_OK;
     if (!hash_agrees(file)) return false;
@@ -185,6 +186,7 @@ static bool take_number(bytes *text, u32 *number) {
     for (; n < text->size && text->at[n] >= '0' && text->at[n] <= '9'; n++)
         if (value < 1ull << 32) value = value * 10 + text->at[n] - '0';
     text->at += n, text->size -= n;
+    while (text->size && *text->at == ' ') text->at++, text->size--;
     *number = value < UINT32_MAX ? (u32)value : UINT32_MAX;
     return n > 0;
 }
@@ -199,6 +201,7 @@ static void continue_ids(bytes list) {
     u32 limit, n = 0;
     if (!take_number(&list, &limit)) { say("[slm] refused slm ids needs a count and tokens\n"); return; }
     while (n < model.net.shape.context && take_number(&list, &model.ids[n])) n++;
+    if (list.size) { say("[slm] refused slm ids takes numbers, at most %u\n", model.net.shape.context); return; }
     if (slm_read(&model, model.ids, n, &e)) { say("[slm] refused %s\n", e.text); return; }
     say("ids:");
     slm_write(&model, limit, BPE_NONE, &greedy, say_id, NULL);
@@ -207,7 +210,7 @@ static void continue_ids(bytes list) {
 
 static void show_memory(void) {
     say("[slm] memory usable_bytes=%lu image_end=0x%lx model_bytes=%lu pool_bytes=%lu pool_used=%lu\n", arch_memory_total(),
-        (u64)(uintptr_t)pool_start, (u64)(uintptr_t)slm_model_size, memory.size, have_model ? memory.used : 0);
+        (u64)(uintptr_t)pool_start, (u64)(slm_model_end - slm_model_start), memory.size, have_model ? memory.used : 0);
 }
 
 static void show_help(void) {
