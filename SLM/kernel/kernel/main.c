@@ -102,13 +102,13 @@ static bytes ask_about(bytes template, const char *id, char *out, u32 cap) {
     return (bytes){(const u8 *)out, n};
 }
 
-// What the model says to one of the two questions, on one line.
-static bytes opinion(bytes template, const char *id, speech *s) {
+// What the model says to one of the two questions, on one line of at most `limit` tokens.
+static bytes opinion(bytes template, const char *id, u32 limit, speech *s) {
     char question[128];
     u32 prompt, tokens;
     slm_error e;
     s->size = 0, s->aloud = false;
-    if (!ask_model(ask_about(template, id, question, sizeof question), 32, s, &prompt, &tokens, &e)) return bytes_of("?");
+    if (!ask_model(ask_about(template, id, question, sizeof question), limit, s, &prompt, &tokens, &e)) return bytes_of("?");
     for (u32 i = 0; i < s->size; i++)
         if (s->text[i] == '\n' || s->text[i] == '"') s->text[i] = ' ';
     return (bytes){(const u8 *)s->text, s->size};
@@ -137,10 +137,10 @@ static void show_devices(u32 *asked, u32 *right) {
             say(" engine=rules\n");
             continue;
         }
-        bytes said = opinion(ask_name(), d->id, &s);
+        bytes said = opinion(ask_name(), d->id, 32, &s);
         name_right = known && agrees_name(&f, said);
         say_field("name", said);
-        said = opinion(ask_driver(), d->id, &s);
+        said = opinion(ask_driver(), d->id, 16, &s);
         driver_right = known && agrees_driver(&f, said);
         say_field("driver", said);
         say(" name_is=%s driver_is=%s engine=model", verdict(known, name_right), verdict(known, driver_right));
