@@ -81,10 +81,10 @@ def save_checkpoint(
         write_sums(part)
         shutil.rmtree(final, ignore_errors=True)
         os.replace(part, final)
-        fsync_dir(run_dir)
     except (OSError, RuntimeError) as e: # torch reports a full disk as RuntimeError
         raise OSError(f'{final}: could not be written ({e}); earlier checkpoints are untouched') from None
     finally: shutil.rmtree(part, ignore_errors=True)
+    fsync_dir(run_dir)
     return final
 
 # %% ../nbs/02b_checkpoints.ipynb #38b93aa7
@@ -128,14 +128,15 @@ def load_checkpoint(
         if state['identity'].get(key) != value:
             raise ValueError(f'{folder}: {key} was {state["identity"].get(key)}, now {value}; '
                              'use --restart, or another run name')
-    if json.loads((folder/'config.json').read_text()) != json.loads(json.dumps(trainer.model.config.to_hf())):
+    shape = json.dumps(trainer.model.config.to_hf())
+    if json.loads((folder/'config.json').read_text()) != json.loads(shape):
         raise ValueError(f'{folder}: the model has another shape than config.json says')
     read = lambda name: torch.load(folder/name, weights_only=True, map_location=trainer.device)
     trainer.model.load_state_dict(read('pytorch_model.bin'))
-    peaks = [[g['peak_lr'] for g in o.param_groups] for o in trainer.optimizers]
-    for o,saved in zip(trainer.optimizers, read('optimizer.pt'), strict=True): o.load_state_dict(saved)
-    for o,ps in zip(trainer.optimizers, peaks):
-        for g,p in zip(o.param_groups, ps): g['peak_lr'] = p
+    for o,saved in zip(trainer.optimizers, read('optimizer.pt'), strict=True):
+        peaks = [g['peak_lr'] for g in o.param_groups] # this run's settings, not the saved ones
+        o.load_state_dict(saved)
+        for g,peak in zip(o.param_groups, peaks): g['peak_lr'] = peak
     trainer.step,trainer.tokens,trainer.metrics = state['step'],state['tokens'],state['metrics']
     set_rng_states(state['rng'])
     return trainer

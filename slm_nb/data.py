@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['GROUPS', 'StrictLoader', 'read_yaml', 'from_dict', 'atomic_write', 'write_json', 'file_sha256', 'Document',
-           'sample_docs', 'clean_text', 'long_enough', 'short_enough', 'Unseen', 'clean', 'split_of', 'mix',
-           'DataConfig', 'write_docs', 'read_docs']
+           'sample_docs', 'clean_text', 'long_enough', 'short_enough', 'plain', 'Unseen', 'clean', 'split_of',
+           'contaminated', 'mix']
 
 # %% ../nbs/00_data.ipynb #de0dd99e
 import dataclasses,difflib,hashlib,json,math,os,random,re,tempfile,typing,unicodedata,yaml
@@ -163,11 +163,18 @@ def short_enough(
     return [dataclasses.replace(doc, text=''.join(p)) for p in pieces]
 
 # %% ../nbs/00_data.ipynb #808f646e
+def plain(
+    text:str, # Any
+)->str: # The same words, in lower case, one space between them
+    "What two texts must share to count as one"
+    return ' '.join(text.lower().split())
+
+# %% ../nbs/00_data.ipynb #01a0f6db
 class Unseen:
     "Drop a document whose text, case and spacing aside, was seen before"
     def __init__(self): self.seen = set()
     def __call__(self, doc:Document)->list[Document]:
-        key = hashlib.blake2b(' '.join(doc.text.lower().split()).encode(), digest_size=16).digest()
+        key = hashlib.blake2b(plain(doc.text).encode(), digest_size=16).digest()
         if key in self.seen: return []
         self.seen.add(key)
         return [doc]
@@ -198,9 +205,18 @@ def split_of(
     test:float=0.05,     # Share of documents for the final test
 )->str: # 'train', 'val' or 'test'
     "Where a document belongs, decided by its text alone"
-    key = hashlib.blake2b(' '.join(text.lower().split()).encode(), digest_size=8).digest()
+    key = hashlib.blake2b(plain(text).encode(), digest_size=8).digest()
     point = int.from_bytes(key, 'big') / 2**64
     return 'val' if point < val else 'test' if point < val+test else 'train'
+
+# %% ../nbs/00_data.ipynb #251e5e91
+def contaminated(
+    docs:Iterable[Document], # Of the training split
+    items:list[str],         # Benchmark questions
+)->list[str]: # Items that stand in a document, in the order given
+    "Which questions the corpus gives away"
+    corpus = '\n'.join(plain(d.text) for d in docs)
+    return [i for i in items if plain(i) in corpus]
 
 # %% ../nbs/00_data.ipynb #1a1866ce
 def mix(
@@ -213,8 +229,8 @@ def mix(
     "Repeat or cut each group, whole documents at a time, until the shares are met"
     weights,groups,rng = weights or GROUPS, {}, random.Random(seed)
     for d in docs: groups.setdefault(d.group, []).append((d, size(d)))
-    missing = [g for g in weights if g not in groups]
-    if missing: raise ValueError(f'mixture wants {missing[0]!r}, but no document has it')
+    for g in weights:
+        if g not in groups: raise ValueError(f'mixture wants {g!r}, but no document has it')
     have = {g: sum(n for _,n in groups[g]) for g in weights}
     total,scale,out,report = total or sum(have.values()), sum(weights.values()), [], {}
     for g,w in weights.items():
@@ -228,35 +244,3 @@ def mix(
     length = sum(r['length'] for r in report.values())
     for r in report.values(): r['share'] = round(r['length']/length, 4)
     return rng.sample(out, len(out)), report
-
-# %% ../nbs/00_data.ipynb #0eb85d6a
-@dataclass(frozen=True)
-class DataConfig:
-    "What a tier reads"
-    arch:str='x86_64'       # Architecture that questions are about
-    n_devices:int=220       # Devices taught by question and answer
-    n_facts:int=600         # Devices described in prose
-    n_tokens:int=200_000    # Length of the mixed training split
-    least_documents:int=10  # A smaller corpus is refused
-    seed:int=0              # Choice and order of documents
-
-# %% ../nbs/00_data.ipynb #eebc3072
-def write_docs(
-    path:str|Path,           # A `.jsonl`
-    docs:Iterable[Document], # Kept in order
-)->int: # How many
-    "One JSON object a line"
-    n = 0
-    with atomic_write(path) as f:
-        for n,d in enumerate(docs, 1): f.write(json.dumps(dataclasses.asdict(d), ensure_ascii=False)+'\n')
-    return n
-
-# %% ../nbs/00_data.ipynb #8f60da0d
-def read_docs(
-    path:str|Path, # From `write_docs`
-)->Iterator[Document]: # In file order
-    "The inverse of `write_docs`; a line that is no document is named"
-    with open(path) as f:
-        for n,line in enumerate(f, 1):
-            try: yield from_dict(Document, json.loads(line), f'{path}: line {n}')
-            except json.JSONDecodeError: raise ValueError(f'{path}: line {n} is not JSON') from None

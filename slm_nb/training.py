@@ -48,10 +48,9 @@ class TrainingConfig(RunConfig):
     dtype:str='auto'               # 'auto', 'bfloat16' or 'float32'
     compile:bool=False             # Through torch.compile, where a C++ compiler is found
     def __post_init__(self):
-        if self.batch_size % self.micro_batches:
-            raise ValueError(f'micro_batches={self.micro_batches} must divide batch_size={self.batch_size}')
-        if self.warmup_steps >= self.max_steps:
-            raise ValueError(f'warmup_steps={self.warmup_steps} must be less than max_steps={self.max_steps}')
+        m,b,w,n = self.micro_batches,self.batch_size,self.warmup_steps,self.max_steps
+        if b % m: raise ValueError(f'micro_batches={m} must divide batch_size={b}')
+        if w >= n: raise ValueError(f'warmup_steps={w} must be less than max_steps={n}')
 
 # %% ../nbs/02_training.ipynb #fa72089c
 def next_token_loss(
@@ -95,20 +94,21 @@ class SLMTrainer:
         micro_batches:int=1, # Pieces of a batch, for memory
         grad_clip:float=1.0, # Largest gradient norm that passes unscaled
         dtype:torch.dtype=torch.float32, # Of matrix products
-        loss_fn:Callable=next_token_loss, # (model, x_BT, y_BT) -> scalar; the seam for other objectives
+        loss_fn:Callable=next_token_loss, # (model, x_BT, y_BT) -> scalar; seam for objectives
         callbacks:tuple=(),  # `Callback`s, called in this order
     ):
         self.model,self.batch_at,self.optimizers,self.lr_at = model,batch_at,optimizers,lr_at
         self.max_steps,self.micro_batches,self.grad_clip = max_steps,micro_batches,grad_clip
         self.dtype,self.loss_fn,self.callbacks = dtype,loss_fn,list(callbacks)
-        self.step,self.stop,self.loss,self.grad_norm,self.tokens,self.metrics = 0,False,math.nan,math.nan,0,{}
+        self.step,self.tokens,self.stop,self.metrics = 0,0,False,{}
+        self.loss = self.grad_norm = math.nan
         self.device = next(model.parameters()).device
         for o in optimizers:
             for g in o.param_groups: g.setdefault('peak_lr', g['lr'])
 
 # %% ../nbs/02_training.ipynb #0352d24a
 def train_step(self:SLMTrainer)->None:
-    "One optimizer step: schedule, gradients over the micro-batches, clip, update; a loss that is no number stops here"
+    "Schedule, gradients over the micro-batches, clip, update; a loss that is no number stops here"
     share,(x_BT,y_BT) = self.lr_at(self.step), self.batch_at(self.step)
     for o in self.optimizers:
         for g in o.param_groups: g['lr'] = g['peak_lr']*share
@@ -165,7 +165,8 @@ class JSONLog(Callback):
         every:int=10,  # Steps from one line to the next
     ): self.path,self.every = Path(path),every
     def before_fit(self, trainer):
-        old = [l for l in read_log(self.path) if l['step'] <= trainer.step] if self.path.exists() else []
+        old = read_log(self.path) if self.path.exists() else []
+        old = [l for l in old if l['step'] <= trainer.step]
         with atomic_write(self.path) as f: f.writelines(json.dumps(l)+'\n' for l in old)
         self.start_s,self.start_tokens = time.perf_counter(),trainer.tokens
     def write(self, **line):
@@ -207,8 +208,8 @@ class Progress(Callback):
     ): self.label,self.file = label,file
     def before_fit(self, trainer):
         out = self.file or sys.stderr
-        self.bar = tqdm(total=trainer.max_steps, initial=trainer.step, desc=self.label, unit='step', file=out,
-                        mininterval=0.5 if out.isatty() else 15)
+        self.bar = tqdm(total=trainer.max_steps, initial=trainer.step, desc=self.label, unit='step',
+                        file=out, mininterval=0.5 if out.isatty() else 15)
     def after_step(self, trainer):
         self.bar.set_postfix(loss=f'{trainer.loss:.3f}', refresh=False)
         self.bar.update()
