@@ -69,8 +69,7 @@ def save_checkpoint(
     "Everything a resumed run needs, under its final name only when it is all there"
     run_dir = Path(run_dir)
     final,part = run_dir/f'step-{trainer.step:06d}', run_dir/f'.step-{trainer.step:06d}.part'
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part.mkdir(parents=True, exist_ok=True) # a killed run may have left one
     try:
         torch.save(trainer.model.state_dict(), part/'pytorch_model.bin')
         (part/'config.json').write_text(json.dumps(trainer.model.config.to_hf(), indent=2))
@@ -128,8 +127,7 @@ def load_checkpoint(
         if state['identity'].get(key) != value:
             raise ValueError(f'{folder}: {key} was {state["identity"].get(key)}, now {value}; '
                              'use --restart, or another run name')
-    shape = json.dumps(trainer.model.config.to_hf())
-    if json.loads((folder/'config.json').read_text()) != json.loads(shape):
+    if (folder/'config.json').read_text() != json.dumps(trainer.model.config.to_hf(), indent=2):
         raise ValueError(f'{folder}: the model has another shape than config.json says')
     read = lambda name: torch.load(folder/name, weights_only=True, map_location=trainer.device)
     trainer.model.load_state_dict(read('pytorch_model.bin'))

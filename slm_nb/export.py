@@ -108,10 +108,10 @@ def listed_files(
     folder:Path, # An export
 )->list: # Rows of path, format, size_bytes, sha256, in path order
     "Every file under `folder` except the two that describe them"
-    paths = sorted(p for p in Path(folder).rglob('*') if p.is_file())
-    return [dict(path=rel, format=FORMATS.get(p.suffix, 'text'), size_bytes=p.stat().st_size,
-                 sha256=file_sha256(p))
-            for p in paths if (rel := p.relative_to(folder).as_posix()) not in ('manifest.json', 'checksums.txt')]
+    found = {p.relative_to(folder).as_posix(): p for p in Path(folder).rglob('*') if p.is_file()}
+    return [dict(path=rel, format=FORMATS.get(p.suffix, 'text'),
+                 size_bytes=p.stat().st_size, sha256=file_sha256(p))
+            for rel,p in sorted(found.items()) if rel not in ('manifest.json', 'checksums.txt')]
 
 # %% ../nbs/06_export.ipynb #74ebdbfb
 def write_checksums(
