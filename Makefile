@@ -66,8 +66,8 @@ readme: $(STAMP) ## Write README.md from nbs/index.ipynb
 	@python docs/readme.py
 
 clean: ## Clean notebooks and remove build products (models and .venv stay)
-	@echo "Removing _docs/ _proc/ SLM/kernel/build/ and caches; cleaning notebooks"
-	@rm -rf _docs _proc SLM/kernel/build
+	@echo "Removing _docs/ _proc/ jupyter_execute/ SLM/kernel/build/ and caches; cleaning notebooks"
+	@rm -rf _docs _proc jupyter_execute SLM/kernel/build
 	@find nbs slm_nb docs .ci SLM -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 	@if [ -x $(BIN)/nbdev_clean ]; then nbdev_clean; fi
 

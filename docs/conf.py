@@ -25,6 +25,7 @@ html_theme_options = dict(use_download_button=False, use_fullscreen_button=False
 html_math_renderer = 'mathml'
 nb_execution_mode = 'off'
 nb_merge_streams = True
+nb_render_markdown_format = 'myst'
 nb_ipywidgets_js = {}
 myst_enable_extensions = ['dollarmath', 'colon_fence', 'deflist', 'attrs_block']
 myst_dmath_allow_digits = False

@@ -112,5 +112,6 @@ def pack_corpora(
     rows = {s: [(d.group, len(d.text.encode()), ids[d.text]) for d in ds] for s,ds in docs.items()}
     chats = {s: [q for q in asked if split_of(q.text, .01, 0) == s] for s in ('train','val')}
     chats = {s: question_rows(tok, qs) for s,qs in {**chats, 'test':lesson.held_out}.items()}
-    write_bins(folder/'questions', {**chats, 'test_prose':rows['test']}, tok)
+    chats |= dict(train=chats['train']+rows['train'], test_prose=rows['test'])
+    write_bins(folder/'questions', chats, tok)
     return tok, write_bins(folder/'pretrain', rows, tok, mixture=shares)
