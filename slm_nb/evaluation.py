@@ -128,7 +128,7 @@ def wilson(
     if not 0 <= n_right <= n or n < 1: raise ValueError(f'{n_right=} right answers of {n=}')
     p,spread = n_right/n, z*z/n
     mid,half = (p+spread/2)/(1+spread), z*math.sqrt(p*(1-p)/n+spread/(4*n))/(1+spread)
-    return max(0., mid-half), min(1., mid+half)
+    return max(0., min(p, mid-half)), min(1., max(p, mid+half)) # rounding must not exclude p
 
 # %% ../nbs/04_evaluation.ipynb #0365c632
 def tally(
