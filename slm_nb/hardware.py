@@ -18,14 +18,14 @@ from .data import Document
 
 # %% ../nbs/00a_hardware.ipynb #2a816df3
 ARCHS = ('x86_64', 'aarch64', 'riscv64')
-BUSES = {'pci':'PCI', 'usb':'USB', 'of':'devicetree'}  # bus -> word for it
+BUSES = {'pci':'PCI', 'usb':'USB', 'of':'devicetree', 'acpi':'ACPI'}  # bus -> word for it
 
 # %% ../nbs/00a_hardware.ipynb #bd20bb32
 @dataclass(frozen=True)
 class Device:
     "A device that can be asked about"
     bus:str    # A key of `BUSES`
-    id:str     # 'vvvv:dddd'; for 'of' the compatible
+    id:str     # 'vvvv:dddd'; for 'of' the compatible, for 'acpi' the hardware id
     vendor:str # As the ids file spells it
     name:str   # As the ids file spells it
     drivers:dict[str,frozenset] = field(hash=False) # Architecture -> driver names
