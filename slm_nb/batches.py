@@ -14,7 +14,8 @@ from typing import Iterable,Iterator
 import numpy as np, torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from .data import Document,atomic_write,write_json
+from .config import atomic_write,write_json
+from .data import Document
 
 # %% ../nbs/00c_batches.ipynb #c4933058
 def document_ids(

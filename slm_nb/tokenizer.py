@@ -13,7 +13,7 @@ from fastcore.basics import patch
 from pathlib import Path
 from typing import Iterable
 from tokenizers import Tokenizer,decoders,models,pre_tokenizers,trainers
-from .data import atomic_write,write_json
+from .config import atomic_write,write_json
 
 # %% ../nbs/00b_tokenizer.ipynb #0f0e404d
 SPECIALS = ('<|endoftext|>', '<|pad|>', '<|unk|>', '<|system|>', '<|user|>', '<|assistant|>')
