@@ -166,7 +166,8 @@ def filter_report(
     "The report as a person reads it: one block a group, the filters in the order they ran"
     nested = {}
     for (group,name,unit),n in report.items(): nested.setdefault(group, {}).setdefault(name, {})[unit] = n
-    for group,found in nested.items(): found['out'] = found.pop('out')  # last, whatever came after it
+    for found in nested.values():  # `out` last, whatever was dropped after `clean`
+        if 'out' in found: found['out'] = found.pop('out')
     return nested
 
 # %% ../nbs/00h_cleaning.ipynb #2045177e
