@@ -144,6 +144,7 @@ def score_command(
     while words and words[0] in ('$', '#', 'sudo'): words.pop(0)
     usage = dict(a.split(' = ', 1) for a in answers)
     name = re.sub(r'\(.*|[`.,:]+$', '', words[0]) if words else ''
+    if name not in usage and words[1:]: name = f'{name}-{words.pop(1)}'  # page git-log, typed git log
     if name not in usage: return False
     if not usage[name] or re.search('option', usage[name], re.I): return True
     long = set(re.findall(r'--[\w-]+', usage[name]))

@@ -52,7 +52,8 @@ def drivers_of(
     anywhere = set().union(*found.values())
     for arch,pairs in said.items():
         closed = {driver for a,driver in pairs if a == 'builtin'} & anywhere
-        found[arch] |= closed - {driver for a,driver in pairs if a.startswith(('pci:', 'usb:', 'of:', 'acpi'))}
+        said_here = {driver for a,driver in pairs if a.startswith(('pci:', 'usb:', 'of:', 'acpi'))}
+        found[arch] |= closed - said_here
     return {arch: frozenset(names) for arch,names in found.items()}
 
 # %% ../nbs/00d_facts_checks.ipynb #7b176d6d
