@@ -227,7 +227,7 @@ def score(
     plain = lambda s: ' '.join(s.lower().strip(' .\n').split())
     if question.kind == 'name': return plain(answer_text) in map(plain, question.answers)
     named = set(re.split(r'[\s,|/]+', plain(answer_text).replace('-', '_'))) - {'or', 'and', ''}
-    return bool(named) and named <= question.answers
+    return bool(named) and named <= set(map(str.lower, question.answers))
 
 # %% ../nbs/00a_hardware.ipynb #a726b25b
 FACT_FORMS = ('{bus} device {id} is the {name} by {vendor}. {drivers}.\n',
