@@ -48,9 +48,11 @@ lab: $(STAMP) ## JupyterLab on nbs/
 	@echo "Starting JupyterLab in nbs/ (Ctrl-C twice stops it)"
 	@jupyter lab --notebook-dir=nbs
 
-bench: $(STAMP) ## Measure and write SLM/reports/*.json
+bench: $(STAMP) ## Measure ours beside the peers and write SLM/reports/*.json (the laptop corpus needs the network)
 	@echo "Measuring; results go to SLM/reports/"
 	@slm_pipeline --bench --config SLM/configs/$(TIER).yaml
+	@slm_data --source debian --preset laptop
+	@slm_bench
 
 facts: $(STAMP) ## Rebuild data/facts.tsv from Debian packages (needs the network)
 	@echo "Rebuilding data/facts.tsv from Debian packages"

@@ -78,6 +78,7 @@ def atomic_write(
             os.fsync(f.fileno())
         os.replace(part, path)
     except OSError as e:
+        if e.filename: raise  # another file's trouble
         raise OSError(e.errno, f'{e.strerror}; nothing was changed', str(path)) from None
     finally: part.unlink(missing_ok=True)
 
