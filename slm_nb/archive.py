@@ -132,11 +132,11 @@ def package_files(
     unpack = ['dpkg-deb', '--fsys-tarfile', str(deb)]
     with subprocess.Popen(unpack, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as dpkg:
         try:
-            for m in (tar := tarfile.open(fileobj=dpkg.stdout, mode='r|', bufsize=1 << 20)):
+            for m in (tar := tarfile.open(fileobj=dpkg.stdout, mode='r|', bufsize=1 << 14)):
                 path = m.name[2:]
                 if re.fullmatch(r'usr/src/.*\.tar\.xz', path):
                     source = tar.extractfile(m)
-                    inner = tarfile.open(fileobj=source, mode='r|xz', bufsize=1 << 20)
+                    inner = tarfile.open(fileobj=source, mode='r|xz', bufsize=1 << 14)
                     yield from ((f'usr/src/{n.name}', inner.extractfile(n).read()) for n in inner
                                 if n.isfile() and wanted(f'usr/src/{n.name}'))
                 elif m.isfile() and wanted(path): yield path, tar.extractfile(m).read()

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEGAL', 'MAIL', 'COMMENT', 'DECLARED', 'HIDDEN', 'UNSAID', 'WORDS', 'is_legal', 'without_legal', 'c_comments',
-           'kconfig', 'documentation', 'schema_lines', 'binding', 'device_tree']
+           'kconfig', 'documentation', 'schema_lines', 'binding', 'source_code']
 
 # %% ../nbs/00f_comments.ipynb #ccc8e90c
 import re,textwrap,yaml
@@ -145,9 +145,9 @@ def binding(
     return without_legal('\n'.join(out))
 
 # %% ../nbs/00f_comments.ipynb #1b2dce21
-def device_tree(
-    text:str, # A `.dts` or `.dtsi`
-)->str: # The tree
-    "A device tree without comments on rights"
+def source_code(
+    text:str, # C or device tree
+)->str: # The same
+    "A source file without comments on rights"
     legal = lambda m: '' if is_legal(m[0]) else m[0]
     return re.sub(r'/\*(?:.|\n)*?\*/|^[ \t]*//.*\n', legal, text, flags=re.M).strip()

@@ -8,6 +8,7 @@ __all__ = ['LICENCES', 'PART_BYTES', 'spdx', 'licence_of', 'get_mandoc', 'read_p
 
 # %% ../nbs/00g_debian.ipynb #f1d441a9
 import os,platform,re,zlib
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Iterator
@@ -19,21 +20,26 @@ from .extractors import (Command,Package,extract,kind_of,man_page,package_text,r
 from .archive import archive_index,fetch_debs,need_apt,package_files,read_archive
 
 # %% ../nbs/00g_debian.ipynb #df0d3507
-LICENCES = {'linux-':'GPL-2.0-only', 'pci.ids':'BSD-3-Clause', 'usb.ids':'BSD-3-Clause'}
+LICENCES = {'linux-':'GPL-2.0-only', 'pci.ids':'BSD-3-Clause', 'usb.ids':'BSD-3-Clause',
+            'manpages':'Linux-man-pages-copyleft', 'kmod':'GPL-2.0-or-later',
+            'parted':'GPL-3.0-or-later', 'debootstrap':'MIT'}
 
 # %% ../nbs/00g_debian.ipynb #33976bcf
 def spdx(
     words:str, # Debian's short name, such as 'GPL-2+'
 )->str: # SPDX name
     "Debian's names of licences in the words of SPDX"
-    m = re.fullmatch(r'((?:L|A)?GPL|GFDL)-(\d)(\.\d)?(\+?).*', words)
-    if m: return f'{m[1]}-{m[2]}{m[3] or ".0"}-{"or-later" if m[4] else "only"}'
-    return {'Expat':'MIT'}.get(words, words).replace('-clause', '-Clause')
+    m = re.fullmatch(r'((?:L|A)?GPL|GFDL)(-NIV)?-(\d)(\.\d)?(\+?).*', words)
+    bare = '-no-invariants' if m and m[2] else ''
+    if m: return f'{m[1]}-{m[3]}{m[4] or ".0"}{bare}-{"or-later" if m[5] else "only"}'
+    if words == 'Expat': return 'MIT'
+    known = re.match('(?:Apache|Artistic|BSD|CC|ISC|MIT|MPL|Zlib)', words)
+    return words.replace('-clause', '-Clause') if known else f'LicenseRef-{words}'
 
 # %% ../nbs/00g_debian.ipynb #094a713e
 def licence_of(
     deb:str|Path, # A Debian package
-)->str: # SPDX name, or 'unknown'
+)->str: # SPDX name; 'LicenseRef-' and a name of Debian's where SPDX has none
     "The licence that covers most of a package"
     name = Path(deb).name.split('_')[0]
     known = [l for start,l in LICENCES.items() if name.startswith(start)]
@@ -42,7 +48,7 @@ def licence_of(
     text = next((c.decode('utf-8', 'replace') for _,c in package_files(deb, path.__eq__)), '')
     if m := re.search(r'^Files: *\*(?:.*\n)+?License: *(\S+)', text, re.M): return spdx(m[1])
     if m := re.search(r'common-licenses/([\w.-]*\w)', text): return spdx(m[1])
-    return 'unknown'
+    return f'LicenseRef-{name}'
 
 # %% ../nbs/00g_debian.ipynb #512da868
 def get_mandoc(
@@ -89,7 +95,8 @@ def read_package_index(
              if (not sections or s in sections) and zlib.crc32(n.encode())%parts == part}
     with open(described) as f:
         for p in read_descriptions(f, names):
-            yield Document(package_text(p), 'administration', f'Translation-en/{p.name}', 'unknown')
+            where = f'Translation-en/{p.name}'
+            yield Document(package_text(p), 'administration', where, 'LicenseRef-Debian')
 
 # %% ../nbs/00g_debian.ipynb #5d9221a4
 PART_BYTES = 20 << 20  # of a package, for each process that shares it
@@ -136,13 +143,15 @@ def debian_commands(
     deb_arch:str='amd64', # Debian's word for the architecture
 )->list[Command]: # One for each name, in the order of packages
     "The commands that packages document in sections 1 and 8"
-    mandoc,found,names = get_mandoc(cache_dir), {}, deb_names(packages)
-    is_page = lambda path: re.match(r'usr/share/man/man[18]/', path)
-    for deb in fetch_debs(names, cache_dir, suite, deb_arch):
-        for path,content in package_files(deb, is_page):
-            page = man_page(unpacked(path, content).encode(), mandoc)
-            command = read_command(page, deb.name.split('_')[0])
-            if command: found.setdefault(command.name, command)
+    mandoc,found = get_mandoc(cache_dir), {}
+    names = [n for n in deb_names(packages) if not re.match('linux-(doc|headers|source)', n)]
+    is_page = re.compile(r'usr/share/man/man[18]/').match
+    set_page = lambda path,content: man_page(unpacked(path, content).encode(), mandoc)
+    read = lambda deb: [read_command(set_page(*file), deb.name.split('_')[0])
+                        for file in package_files(deb, is_page)]
+    with ThreadPoolExecutor(2) as pool:  # which wait for `mandoc`
+        for commands in pool.map(read, fetch_debs(names, cache_dir, suite, deb_arch)):
+            for c in filter(None, commands): found.setdefault(c.name, c)
     return list(found.values())
 
 # %% ../nbs/00g_debian.ipynb #542635bb
