@@ -36,8 +36,12 @@ def archive_index(
     find = lambda end: sorted((root/'lists').glob(f'*_{end}'))
     if fresh or not (find('Packages') and find('i18n_Translation-en')):
         need_apt()
-        run_apt(root, suite, deb_arch, '-oAcquire::Languages=en', '-oAcquire::GzipIndexes=false',
-                '-oAPT::Update::Error-Mode=any', 'update')
+        how = ('Acquire::Languages=en', 'Acquire::GzipIndexes=false', 'APT::Update::Error-Mode=any')
+        try: run_apt(root, suite, deb_arch, *(f'-o{option}' for option in how), 'update')
+        except ValueError as e:
+            why = str(e).partition(': ')[2].split('\n')[0]
+            raise ValueError(f'{suite} {deb_arch}: the archive is silent, is there a network? '
+                             f'What lies in {cache_dir} needs none. apt-get: {why}') from None
     return find('Packages')[-1], find('i18n_Translation-en')[-1]
 
 # %% ../nbs/00g_archive.ipynb #a24cc5fc
@@ -97,7 +101,7 @@ def download(
         job = pool.submit(run_apt, home/'index', suite, deb_arch, 'download', name, cwd=part)
         while not job.done():
             wait([job], timeout=.2)
-            bar.update(min(arrived(), size)-bar.n)
+            if (more := min(arrived(), size)-bar.n) > 0: bar.update(more)
         job.result()
     whole, = part.glob(f'{name}_*.deb')
     return whole.rename(home/whole.name)
