@@ -10,6 +10,7 @@ __all__ = ['slm_train', 'reviewed_model', 'slm_review', 'slm_evaluate', 'slm_qua
 import json,random,shutil,sys
 from collections import Counter
 from pathlib import Path
+from tqdm.auto import tqdm
 
 # %% ../nbs/07b_cli.ipynb #68c2a935
 from . import __version__
