@@ -261,7 +261,7 @@ def slm_bench(
     runs:int=3,                                 # Turns of each side
 ):
     "Measure the data stage beside `datasets` and `datasketch`"
-    print('Packing, near-duplicates and loading, ours and the peers turn by turn; about ten minutes', flush=True)
+    print('Packing, near-duplicates and loading, turn by turn with the peers: minutes', flush=True)
     rows = bench_data(corpus, model, runs)
     for r in rows:
         beside = f', {r["peer_name"]} {r["peer"]:.4g}, ratio {r["ratio"]:.3g}' if r['peer'] else ''

@@ -123,7 +123,7 @@ def debian_units(
     for p in packages:
         if deb := debs.get(p):
             parts = min(4, -(-deb.stat().st_size//PART_BYTES))
-            stamp = f'{file_sha256(deb)} {mandoc.name}'
+            stamp = f'{deb.name} {file_sha256(deb)} {mandoc.name}'
             label,read = deb.name.split('_')[0], partial(read_package, deb, licence_of(deb), mandoc)
         else:
             index,wanted = archive_index(cache_dir, suite, deb_arch), tuple(p.split('/')[1:])

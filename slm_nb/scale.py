@@ -16,7 +16,7 @@ from .data import Unit
 from .hardware import Question,read_facts
 from .documents import follow_parent,locked
 from .corpus import DataConfig,Taught,collect,plan_corpus,taught
-from .packing import encode_unit,make_tokenizer,pack_corpora
+from .packing import encoding_stamp,encode_unit,make_tokenizer,pack_corpora
 from .statistics import corpus_statistics
 
 # %% ../nbs/00o_scale.ipynb #842a3b81
@@ -101,9 +101,8 @@ class EncodeUnits(CorpusStep):
     name = 'encode units'
     def work(self, plan, rank, world_size):
         tok = make_tokenizer(plan.cfg, plan.lesson, plan.vocab_size, self.folder)
-        kept = json.loads((Path(self.folder)/'documents'/'kept.json').read_text())
         for unit in plan.units[rank::world_size]:
-            encode_unit(unit.name, self.folder, kept['stamp']+tok.sha256)
+            encode_unit(unit.name, self.folder, encoding_stamp(tok, self.folder))
 
 # %% ../nbs/00o_scale.ipynb #8015a071
 class PackCorpora(CorpusStep):

@@ -154,15 +154,15 @@ def corpus_statistics(
     folder = Path(folder)
     home,meta = folder/'documents', read_meta(folder/'pretrain')
     done = json.loads((folder/'cleaning.json').read_text())
-    train = meta['splits']['train']
-    kept = np.load(home/'kept.npz')
+    train,kept = meta['splits']['train'], np.load(home/'kept.npz')
     keep = np.concatenate([kept[n] for n in done['units']])
     licence,size = (c[keep] for c in load_columns(home, done['units'], 'licence', 'bytes'))
     phase = next(p for p in ('questions','pretrain') if (folder/p).exists())  # questions hold both
     use = vocabulary_use(open_bin(folder/phase, 'train', tok), len(tok))
     stats = dict(splits=meta['splits'], mixture=meta['mixture'], documents=done['documents'],
         vocab_size=len(tok), vocabulary=use, bytes_per_token=train['bytes']/train['tokens'],
-        lost=done['report'], near_share=near_share(KeptTexts(home), n_sample, cfg.seed),
+        sources=meta['sources'], lost=done['report'],
+        near_share=near_share(KeptTexts(home), n_sample, cfg.seed),
         leaks=find_leaks(folder, tok, asked))
     stats['licence_bytes'] = {str(l): int(size[licence == l].sum()) for l in np.unique(licence)}
     stats['limits'] = corpus_limits(stats, cfg.weights, cfg.least_tokens)
