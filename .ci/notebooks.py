@@ -150,7 +150,9 @@ def main():
     parser.add_argument('--result', help=argparse.SUPPRESS)
     parser.add_argument('--skip', default='', help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.one: return run_one(args.one, set(filter(None, args.skip.split(','))), args.save, args.result)
+    if args.one:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)   # what a lesson starts inherits this, and must end when told to
+        return run_one(args.one, set(filter(None, args.skip.split(','))), args.save, args.result)
     config = configparser.ConfigParser(delimiters=['='])
     config.read(ROOT/'settings.ini')
     known, wanted = set(config['DEFAULT']['tst_flags'].split()), set(re.findall(r'\w+', args.flags))

@@ -157,6 +157,7 @@ def slm_tokenize(
     sizes:str='',               # Vocabulary sizes, separated by commas (default: the tier's)
     root:str='SLM',             # Above the tier's folders
     override:str='',            # section.key=value, several separated by spaces
+    publish:bool=False,         # Copy the report to SLM/reports/<tier>/vocabularies.json
 ):
     "Train tokenizers of several kinds and sizes on a tier's documents and compare them"
     places,found = load_config(config, override, root)
@@ -164,6 +165,7 @@ def slm_tokenize(
     sizes = [int(s) for s in sizes.split(',')] if sizes else [vocabulary_size(found, config)]
     shown = partial(Shown, label='tokenizers')
     reports = compare_vocabularies(cfg, places.data, kinds.split(','), sizes, shown=shown)
+    if publish: write_json(places.reports/'vocabularies.json', reports)
     print(f'{"kind-size":18}{"tokens/word":>12}{"bytes/token":>12}{"ids used":>10}{"rare":>8}')
     for name,r in reports.items():
         print(f'{name:18}{r["tokens_per_word"]:12.3f}{r["bytes_per_token"]["all"]:12.3f}'

@@ -6,7 +6,7 @@
 __all__ = ['take_turns', 'bench_folder', 'pack_ours', 'pack_peer', 'step_ms', 'bench_data', 'data_report']
 
 # %% ../nbs/07ac_databench.ipynb #b36c6138
-import random,shutil,statistics,tempfile,time,timeit
+import json,random,shutil,statistics,tempfile,time,timeit
 from itertools import chain
 from pathlib import Path
 from typing import Callable
