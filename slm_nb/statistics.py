@@ -97,23 +97,24 @@ class KeptTexts(Sequence):
 # %% ../nbs/00n_statistics.ipynb #1880a658
 class Meter:
     "Seconds per step, and the most memory that this process and its children held together"
-    def __init__(self): self.seconds,self.peak_bytes = {}, 0
-    def look(self):
+    def __init__(self): self.seconds,self.peaks = {}, {}
+    peak_bytes = property(lambda self: max(self.peaks.values(), default=0))
+    def look(self, name:str):
         total = 0
         for p in (me := psutil.Process(), *me.children(recursive=True)):
             try: total += p.memory_full_info().pss
             except (psutil.Error, OSError, AttributeError): continue
-        self.peak_bytes = max(self.peak_bytes, total)
+        self.peaks[name] = max(self.peaks.get(name, 0), total)
     @contextmanager
     def step(self, name:str, every_s:float=.5):
         done,start = threading.Event(), time.perf_counter()
         def watch():
-            while not done.wait(every_s): self.look()
+            while not done.wait(every_s): self.look(name)
         threading.Thread(target=watch, daemon=True).start()
         try: yield
         finally:
             done.set()
-            self.look()
+            self.look(name)
             self.seconds[name] = round(self.seconds.get(name, 0)+time.perf_counter()-start, 1)
 
 # %% ../nbs/00n_statistics.ipynb #9724a6b4
@@ -188,6 +189,6 @@ def make_corpus(
         with meter.step('tokenizer'): tok = make_tokenizer(cfg, lesson, vocab_size, folder)
         with meter.step('packing'): pack_corpora(cfg, lesson, tok, folder, workers, progress)
         with meter.step('statistics'): stats = corpus_statistics(cfg, tok, asked, folder)
-        stats |= dict(seconds=meter.seconds, peak_memory_bytes=meter.peak_bytes)
+        stats |= dict(seconds=meter.seconds, peak_memory_bytes=meter.peak_bytes, peaks=meter.peaks)
         write_json(Path(folder)/'statistics.json', stats)
     return stats
