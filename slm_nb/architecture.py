@@ -31,6 +31,7 @@ class SLMConfig:
     no_rope_layer_interval:int=0  # Every n-th layer goes without RoPE; 0: all rotate
     embed_scale:bool=False        # Multiply embeddings by √D
     init:str='normal'             # 'normal' (σ 0.02) or 'truncated' (σ 0.5/√D, cut at 2σ)
+    hidden_act:str='silu'         # 'silu': SwiGLU, three matrices; 'relu2': ReLU², two, no gate
     def __post_init__(self): self.check()
 
     @property
@@ -58,6 +59,8 @@ def check(self:SLMConfig):
         raise ValueError(f'no_rope_layer_interval={self.no_rope_layer_interval} must be 0 or above')
     if self.init not in ('normal', 'truncated'):
         raise ValueError(f"init={self.init!r} is neither 'normal' nor 'truncated'")
+    if self.hidden_act not in ('silu', 'relu2'):
+        raise ValueError(f"hidden_act={self.hidden_act!r} is neither 'silu' nor 'relu2'")
 
 # %% ../nbs/01_architecture.ipynb #63b7e869
 @patch(cls_method=True)
@@ -90,16 +93,17 @@ def to_hf(self:SLMConfig)->dict: # Content of `config.json`
     d = asdict(self)
     for ours in ('no_rope_layer_interval', 'embed_scale', 'init'): d.pop(ours)
     kind = 'smollm3' if self.no_rope_layer_interval else 'llama'
-    head = {'architectures':['SmolLM3ForCausalLM' if kind == 'smollm3' else 'LlamaForCausalLM'],
-            'model_type':'slm' if self.embed_scale else kind}
-    if self.embed_scale: head |= {'architectures':['SLMForCausalLM'], 'embed_scale':True}
+    if self.embed_scale or self.hidden_act != 'silu': kind = 'slm'
+    names = {'llama':'LlamaForCausalLM', 'smollm3':'SmolLM3ForCausalLM', 'slm':'SLMForCausalLM'}
+    head = {'architectures':[names[kind]], 'model_type':kind}
+    if self.embed_scale: head['embed_scale'] = True
     if self.no_rope_layer_interval:
         d |= {'no_rope_layer_interval':self.no_rope_layer_interval,
               'no_rope_layers':[int(self.rotates(i)) for i in range(self.num_hidden_layers)]}
     if self.init != 'normal': d['init'] = self.init
-    return head | d | dict(head_dim=self.head_dim, hidden_act='silu', attention_bias=False,
-        mlp_bias=False, initializer_range=self.init_std, bos_token_id=None, eos_token_id=None,
-        pad_token_id=None, dtype='float32')
+    return head | d | dict(head_dim=self.head_dim, attention_bias=False, mlp_bias=False,
+        initializer_range=self.init_std, bos_token_id=None, eos_token_id=None, pad_token_id=None,
+        dtype='float32')
 
 # %% ../nbs/01_architecture.ipynb #96d86772
 @patch(cls_method=True)
@@ -108,8 +112,9 @@ def from_hf(cls:SLMConfig,
     where:str|Path='config.json', # Named in errors
 )->SLMConfig: # The same model
     "Inverse of `to_hf`; ValueError for what this architecture cannot express"
-    known = {'model_type':('llama','smollm3','slm'), 'hidden_act':('silu',),
-             'attention_bias':(False,), 'mlp_bias':(False,), 'use_sliding_window':(False,)}
+    acts = ('silu','relu2') if d.get('model_type') == 'slm' else ('silu',)
+    known = {'model_type':('llama','smollm3','slm'), 'hidden_act':acts, 'attention_bias':(False,),
+             'mlp_bias':(False,), 'use_sliding_window':(False,)}
     for key,allowed in known.items():
         if d.get(key, allowed[0]) not in allowed:
             raise ValueError(f'{where}: {key}={d[key]!r}; this architecture has {allowed}')
@@ -152,6 +157,7 @@ def weight_shapes(
     layer = {'self_attn.q_proj':(D,D), 'self_attn.k_proj':(KE,D), 'self_attn.v_proj':(KE,D),
              'self_attn.o_proj':(D,D), 'mlp.gate_proj':(I,D), 'mlp.up_proj':(I,D),
              'mlp.down_proj':(D,I), 'input_layernorm':(D,), 'post_attention_layernorm':(D,)}
+    if cfg.hidden_act == 'relu2': del layer['mlp.gate_proj']
     shapes = {'model.embed_tokens.weight':(V,D)}
     for i in range(cfg.num_hidden_layers):
         shapes |= {f'model.layers.{i}.{name}.weight':shape for name,shape in layer.items()}
@@ -207,7 +213,8 @@ def train_bytes(
     "Memory of a training step with AdamW"
     N,D,L = param_count(cfg),cfg.hidden_size,cfg.num_hidden_layers
     KE = cfg.num_key_value_heads*cfg.head_dim
-    layer = 8*D + 2*KE + 4*cfg.intermediate_size + cfg.num_attention_heads + 2
+    wide = 4 if cfg.hidden_act == 'silu' else 2
+    layer = 8*D + 2*KE + wide*cfg.intermediate_size + cfg.num_attention_heads + 2
     rows = L*D + layer if checkpointing else L*layer
     need = {'weights':4*N, 'gradients':4*N, 'optimizer':8*N,
             'activations':batch_size*seq_len*(rows + 3*D + 1)*bytes_per_value,

@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['ROPE_SCALINGS', 'rope_frequencies', 'llama3_frequencies', 'rope_tables', 'apply_rope', 'causal_mask',
-           'GroupedQueryAttention']
+           'causal_attention', 'document_mask', 'document_attention', 'GroupedQueryAttention']
 
 # %% ../nbs/01a_attention.ipynb #424f0863
 import math,torch
 import torch.nn.functional as F
+from collections.abc import Callable
+from functools import partial
 from fastcore.basics import patch
 from torch import nn,Tensor
 from .architecture import SLMConfig
@@ -74,6 +76,34 @@ def causal_mask(
     if n_seen < n_new: raise ValueError(f'{n_seen=} tokens cannot include {n_new=}')
     return torch.ones(n_new, n_seen, dtype=torch.bool, device=device).tril(n_seen-n_new)
 
+# %% ../nbs/01a_attention.ipynb #2aa19a55
+def causal_attention(
+    q_BHTE:Tensor, # Queries of the new tokens
+    k_BKSE:Tensor, # Keys of all tokens, S >= T
+    v_BKSE:Tensor, # Values, as `k_BKSE`
+)->Tensor: # (B,H,T,E), values averaged by softmax of qk/√E over columns 0..S-T+t
+    "Each query head reads the key head that it shares, up to its own position"
+    n_new,n_seen = q_BHTE.shape[2],k_BKSE.shape[2]
+    mask = causal_mask(n_new, n_seen, q_BHTE.device) if 1 < n_new < n_seen else None
+    return F.scaled_dot_product_attention(q_BHTE, k_BKSE, v_BKSE, attn_mask=mask,
+                                          is_causal=n_new == n_seen, enable_gqa=True)
+
+# %% ../nbs/01a_attention.ipynb #c94b0b43
+def document_mask(
+    documents_BT:Tensor, # Document number of each token
+)->Tensor: # (B,1,T,T) bool, True where row t may read column s
+    "Causal, and of one document"
+    same_BTT = documents_BT[:, :, None] == documents_BT[:, None, :]
+    T = documents_BT.shape[1]
+    return (same_BTT & causal_mask(T, T, documents_BT.device))[:, None]
+
+def document_attention(
+    documents_BT:Tensor, # As in `document_mask`
+)->Callable: # Takes q_BHTE, k_BKTE, v_BKTE; stands in for `causal_attention`
+    "Attention that stays inside each document; the mask is made once for all layers"
+    return partial(F.scaled_dot_product_attention, attn_mask=document_mask(documents_BT),
+                   enable_gqa=True)
+
 # %% ../nbs/01a_attention.ipynb #bd813168
 class GroupedQueryAttention(nn.Module):
     "Causal self-attention in which H/K query heads share each key/value head"
@@ -96,6 +126,7 @@ def forward(self:GroupedQueryAttention,
     cos_TE:Tensor, # From `rope_tables`, rows of these T positions
     sin_TE:Tensor, # As `cos_TE`
     cache=None,    # Keys and values of earlier tokens
+    attend=None,   # Replaces the causal rule, as `document_attention` makes it
 )->Tensor: # Same shape as `x_BTD`; row t depends on the cache and rows 0..t
     "Mix information along time"
     heads = lambda y: y.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
@@ -104,8 +135,5 @@ def forward(self:GroupedQueryAttention,
         q_BHTE,k_BKTE = (apply_rope(y, cos_TE, sin_TE) for y in (q_BHTE, k_BKTE))
     k_BKSE,v_BKSE = k_BKTE,v_BKTE
     if cache is not None: k_BKSE,v_BKSE = cache.update(self.layer, k_BKTE, v_BKTE)
-    n_new,n_seen = q_BHTE.shape[2],k_BKSE.shape[2]
-    mask = causal_mask(n_new, n_seen, x_BTD.device) if 1 < n_new < n_seen else None
-    o_BHTE = F.scaled_dot_product_attention(q_BHTE, k_BKSE, v_BKSE, attn_mask=mask,
-                                            is_causal=n_new == n_seen, enable_gqa=True)
+    o_BHTE = (attend or causal_attention)(q_BHTE, k_BKSE, v_BKSE)
     return self.o_proj(o_BHTE.transpose(1, 2).flatten(2))

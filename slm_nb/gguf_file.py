@@ -51,6 +51,8 @@ def architecture_of(
     kind = (cfg.rope_scaling or {}).get('rope_type', 'default')
     if kind not in ('default', 'linear'):
         raise ValueError(f"rope_scaling: rope_type={kind!r} is not written to GGUF, only 'linear' is")
+    if cfg.hidden_act != 'silu':
+        raise ValueError(f"hidden_act={cfg.hidden_act!r}: the file's architectures have 'silu' only")
     if cfg.embed_scale: raise ValueError('embed_scale: no GGUF key; write model.folded()')
     if cfg.no_rope_layer_interval not in (0, 4):
         raise ValueError(f'no_rope_layer_interval={cfg.no_rope_layer_interval} is not the 4 of smollm3')
