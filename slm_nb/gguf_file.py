@@ -17,7 +17,8 @@ from .data import atomic_write
 from .architecture import SLMConfig,weight_shapes
 from .tokenizer import SLMTokenizer,SPECIALS
 from .quantization import Scheme,dequantize_rows,quantize_state,rtn
-from .model import SLMForCausalLM,fit_weights
+from .weights import fit_weights
+from .model import SLMForCausalLM
 
 # %% ../nbs/06a_gguf.ipynb #6f10c58a
 PARTS = {'self_attn.q_proj':'attn_q', 'self_attn.k_proj':'attn_k', 'self_attn.v_proj':'attn_v',
@@ -53,6 +54,9 @@ def architecture_of(
         raise ValueError(f"rope_scaling: rope_type={kind!r} is not written to GGUF, only 'linear' is")
     if cfg.hidden_act != 'silu':
         raise ValueError(f"hidden_act={cfg.hidden_act!r}: the file's architectures have 'silu' only")
+    if cfg.explicit_head_dim:
+        raise ValueError(f'explicit_head_dim={cfg.explicit_head_dim}: our runtimes take head_dim to be '
+                         f'hidden_size/num_attention_heads')
     if cfg.embed_scale: raise ValueError('embed_scale: no GGUF key; write model.folded()')
     if cfg.no_rope_layer_interval not in (0, 4):
         raise ValueError(f'no_rope_layer_interval={cfg.no_rope_layer_interval} is not the 4 of smollm3')
