@@ -17,7 +17,9 @@ from torch.utils.checkpoint import checkpoint
 from .data import write_json
 from .architecture import SLMConfig
 from .positions import rope_tables
-from .attention import GroupedQueryAttention,document_attention
+from .attention import GroupedQueryAttention
+from .loss import linear_cross_entropy,piece_gradients
+from .document_masks import document_backend
 from .layers import FEED_FORWARDS,RMSNorm
 from .weights import fit_weights,read_weights,write_weights
 
@@ -54,7 +56,7 @@ class DecoderStack(nn.Module):
         super().__init__()
         self.config = cfg
         self.scale = math.sqrt(cfg.hidden_size) if cfg.embed_scale else 1.
-        self.gradient_checkpointing = False
+        self.gradient_checkpointing,self.attention = False,document_backend()
         self.embed_tokens = nn.Embedding(cfg.vocab_size, cfg.hidden_size)
         self.layers = nn.ModuleList(DecoderLayer(cfg, i) for i in range(cfg.num_hidden_layers))
         self.norm = RMSNorm(cfg.hidden_size, cfg.rms_norm_eps)
@@ -92,7 +94,7 @@ def forward(self:DecoderStack,
     cos_TE,sin_TE = self.rotation(start, start+T)
     if documents is not None and cache is not None:
         raise ValueError(f'documents of {T} tokens and a cache of {start} exclude each other')
-    attend = None if documents is None else document_attention(documents)
+    attend = self.attention(documents) if cache is None else None
     thrifty = self.gradient_checkpointing and self.training and cache is None
     x_BTD = self.embed_tokens(input_ids_BT)*self.scale
     for layer in self.layers:
@@ -105,7 +107,7 @@ def forward(self:DecoderStack,
 class CausalLMOutput(NamedTuple):
     "What a forward pass returns"
     loss:Tensor|None # Mean cross-entropy in nats a token, where labels were given
-    logits:Tensor    # (B,T,V)
+    logits:Tensor|None # (B,T,V); None where targets were given
 
 class SLMForCausalLM(nn.Module):
     "Decoder-only language model under transformers' names"
@@ -114,6 +116,7 @@ class SLMForCausalLM(nn.Module):
     ):
         super().__init__()
         self.config,self.model = config,DecoderStack(config)
+        self.loss_rows,self.piece = 512,piece_gradients
         if not config.tie_word_embeddings:
             self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         for w in self.parameters():
@@ -127,6 +130,12 @@ class SLMForCausalLM(nn.Module):
         if self.config.init == 'normal': return nn.init.normal_(weight, std=std)
         return nn.init.trunc_normal_(weight, std=std, a=-2*std, b=2*std)
 
+# %% ../nbs/01b_model.ipynb #a114148c
+@patch(as_prop=True)
+def head_weight(self:SLMForCausalLM)->Tensor: # (V,D)
+    "The output matrix: the embedding table where the head is tied"
+    return self.model.embed_tokens.weight if self.config.tie_word_embeddings else self.lm_head.weight
+
 # %% ../nbs/01b_model.ipynb #27554203
 @patch
 def forward(self:SLMForCausalLM,
@@ -135,11 +144,15 @@ def forward(self:SLMForCausalLM,
     cache=None,                # See `01c_generation`
     logits_to_keep:int=0,      # Rows of logits from the end; 0: all
     documents:Tensor|None=None,# See `DecoderStack`
+    targets:Tensor|None=None,  # (B,T) ids that rows predict, shifted; the loss alone, in pieces
 )->CausalLMOutput: # Logits of row t score token t+1
-    "Logits, and the loss where labels are given"
+    "Logits, and the loss where labels or targets are given"
     x_BTD = self.model(input_ids_BT, cache, documents)[:, -logits_to_keep:]
-    head = self.model.embed_tokens if self.config.tie_word_embeddings else self.lm_head
-    logits_BTV = F.linear(x_BTD, head.weight)
+    if targets is not None:
+        loss = linear_cross_entropy(x_BTD.flatten(0, 1), self.head_weight, targets.flatten(),
+                                    self.loss_rows, self.piece)
+        return CausalLMOutput(loss, None)
+    logits_BTV = F.linear(x_BTD, self.head_weight)
     if labels is None: return CausalLMOutput(None, logits_BTV)
     loss = F.cross_entropy(logits_BTV[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(),
                            ignore_index=-100)
