@@ -57,7 +57,7 @@ def slm_train(
     trainer = make_trainer(cfg, arch, data_dir, tok, weights)
     judge = lambda m: evaluate_splits(m, tok, data_dir, ('val',), cfg.seq_len)['val']
     run_phase(trainer, cfg, run_dir, tok, run_identity(data_dir, tok, weights), judge, restart)
-    if trainer.stop: sys.exit(f'slm_train: stopped after step {trainer.step}; the same command goes on')
+    if trainer.stop: sys.exit(f'slm_train: stopped by {trainer.stop} after step {trainer.step}; the same command goes on')
     val = [l for l in read_log(run_dir/'log.jsonl') if l['kind'] == 'val'][-1]
     add_row(places, f'02_training {cfg.data}', last_checkpoint(run_dir),
             f'{param_count(trainer.model.config)/1e6:.2f}M parameters, perplexity {val["perplexity"]:.2f}, '

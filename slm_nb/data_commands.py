@@ -20,6 +20,7 @@ from .hardware import format_row
 from .packing import compare_vocabularies
 from .pipeline import *
 from .statistics import make_corpus
+from .training import TrainingFault
 
 # %% ../nbs/07ab_data_commands.ipynb #8aeae9f7
 def command(
@@ -29,7 +30,7 @@ def command(
     @wraps(func)
     def guarded(*args, **kwargs):
         try: return func(*args, **kwargs)
-        except (ValueError, OSError, FloatingPointError) as e: sys.exit(f'{func.__name__}: {e}')
+        except (ValueError, OSError, TrainingFault) as e: sys.exit(f'{func.__name__}: {e}')
         except KeyboardInterrupt: sys.exit(f'{func.__name__}: stopped')
     return call_parse(guarded)
 
