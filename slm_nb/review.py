@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RULES', 'Finding', 'Run', 'ask', 'config_holds', 'schedule_is_sane', 'numbers_are_finite', 'gradients_stay_bounded',
-           'spikes', 'loss_is_smooth', 'loss_falls', 'validation_follows', 'tokens_seen', 'files_are_whole',
-           'size_is_expected', 'tokenizer_matches', 'repeated_share', 'weights_work', 'review', 'require_approved']
+           'loss_is_smooth', 'loss_falls', 'validation_follows', 'tokens_seen', 'files_are_whole', 'size_is_expected',
+           'tokenizer_matches', 'repeated_share', 'weights_work', 'review', 'require_approved']
 
 # %% ../nbs/03_review.ipynb #a9449640
 import json,math,torch
@@ -22,6 +22,7 @@ from .model import SLMForCausalLM
 from .generation import generate
 from .training import TrainingConfig,read_log
 from .checkpoints import checkpoint_problems
+from .aborts import GRADIENT_LIMIT,spikes
 
 # %% ../nbs/03_review.ipynb #2ce85107
 @dataclass(frozen=True)
@@ -89,23 +90,12 @@ def numbers_are_finite(run:Run)->Iterator[tuple]:
             return
 
 # %% ../nbs/03_review.ipynb #d562c6d6
-def gradients_stay_bounded(run:Run, most:float=1000.)->Iterator[tuple]:
+def gradients_stay_bounded(run:Run, most:float=GRADIENT_LIMIT)->Iterator[tuple]:
     "No gradient norm above `most` before clipping"
     over = [l for l in run.log if l.get('grad_norm', 0.) > most]
     for l in over[:1]:
         yield ('error', f'gradient norm {l["grad_norm"]:g} at step {l["step"]}, {len(over)} in all',
                f'the limit is {most:g}: warm up longer or lower the learning rate')
-
-# %% ../nbs/03_review.ipynb #3141208c
-def spikes(
-    values:Sequence[float], # Losses, in nats
-    window:int=15,          # Values before a point that it is judged by
-    factor:float=1.5,       # Times the running median
-    rise:float=0.3,         # And this far above it, in nats
-)->list[int]: # Positions in `values`
-    "Points that stick out of their recent past"
-    recent = [median(values[max(0, i-window):i] or [math.inf]) for i in range(len(values))]
-    return [i for i,(v,m) in enumerate(zip(values, recent)) if i > 2 and v > max(factor*m, m+rise)]
 
 # %% ../nbs/03_review.ipynb #b6801f8d
 def loss_is_smooth(run:Run)->Iterator[tuple]:
