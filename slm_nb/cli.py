@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['slm_train', 'reviewed_model', 'slm_review', 'slm_evaluate', 'slm_quantize', 'slm_export', 'slm_integrate',
-           'slm_generate', 'phase_files', 'stages', 'slm_pipeline', 'slm_bench']
+           'phase_files', 'stages', 'slm_pipeline', 'slm_bench']
 
 # %% ../nbs/07b_cli.ipynb #be54e422
 import json,random,shutil,sys
@@ -24,13 +24,13 @@ from .data_commands import *
 from .databench import bench_data
 from .evaluation import evaluate_model,evaluate_splits
 from .export import export_hf,verify_manifest,write_manifest
-from .generation import stream
 from .gguf_checks import validate_gguf
 from .gguf_file import write_gguf
 from .hardware import read_facts
 from .integration import boot_lines,run_integration
 from .model import SLMForCausalLM
 from .pipeline import *
+from .prompting import *
 from .pretraining import first_weights,load_model,make_trainer,run_identity,run_phase
 from .quantization import SCHEMES,quantization_report
 from .review import require_approved,review
@@ -189,33 +189,6 @@ def slm_integrate(
     failed = [k for k,ok in report['passed'].items() if not ok]
     add_row(places, '07_integration', out, figure, not failed)
     if failed: raise ValueError(f'{out/"integration_test_report.json"}: {", ".join(failed)} failed')
-
-# %% ../nbs/07b_cli.ipynb #2cb1683a
-@command
-def slm_generate(
-    checkpoint:str='SLM/models/smoke_2M', # A run, a checkpoint or an exported directory
-    prompt:str='',           # One question; without it, lines of standard input
-    interactive:bool=False,  # Show a prompt for each line; end of file leaves
-    max_new_tokens:int=64,   # Longest answer, in tokens
-    temperature:float=0.,    # 0 is greedy
-    top_k:int=0,             # Keep the k most likely tokens; 0 keeps all
-    top_p:float=1.,          # Keep the smallest set of this probability
-    seed:int=0,              # Of the draws
-):
-    "Answer questions, a token at a time"
-    model,tok = load_model(checkpoint)
-    settings = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    def typed():
-        print('> ' if interactive else '', end='', flush=True)
-        return sys.stdin.readline()
-    for line in [prompt] if prompt else iter(typed, ''):
-        ids,shown = [], ''
-        for i in stream(model, tok.chat(line.strip()), max_new_tokens, (tok.eot_id,), **settings):
-            ids.append(i)
-            text = tok.decode(ids).removesuffix('\ufffd')
-            print(text[len(shown):], end='', flush=True)
-            shown = text
-        print()
 
 # %% ../nbs/07b_cli.ipynb #311133dd
 def phase_files(

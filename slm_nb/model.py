@@ -94,7 +94,7 @@ def forward(self:DecoderStack,
     cos_TE,sin_TE = self.rotation(start, start+T)
     if documents is not None and cache is not None:
         raise ValueError(f'documents of {T} tokens and a cache of {start} exclude each other')
-    attend = self.attention(documents) if cache is None else None
+    attend = self.attention(documents) if cache is None else getattr(cache, 'attend', None)
     thrifty = self.gradient_checkpointing and self.training and cache is None
     x_BTD = self.embed_tokens(input_ids_BT)*self.scale
     for layer in self.layers:
