@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ROPE_KEYS', 'BLOCK_BYTES', 'SLMConfig', 'own_keys', 'weight_shapes', 'param_count', 'weight_type', 'weight_bytes',
-           'kv_cache_bytes', 'train_bytes', 'flops_per_token']
+           'kv_cache_bytes', 'flops_per_token']
 
 # %% ../nbs/01_architecture.ipynb #601b53f0
 import math
@@ -30,7 +30,7 @@ class SLMConfig:
     rope_scaling:dict|None=None   # transformers' form: `rope_type` and its numbers
     no_rope_layer_interval:int=0  # Every n-th layer goes without RoPE; 0: all rotate
     embed_scale:bool=False        # Multiply embeddings by √D
-    init:str='normal'             # 'normal' (σ 0.02) or 'truncated' (σ 0.5/√D, cut at 2σ)
+    init:str='normal'             # 'normal' (σ 0.02, at most 0.5/√D) or 'truncated' (σ 0.5/√D, cut at 2σ)
     hidden_act:str='silu'         # 'silu': SwiGLU, three matrices; 'relu2': ReLU², two, no gate
     explicit_head_dim:int=0       # E, features, where it is not D/H; 0: D/H
     def __post_init__(self): self.check()
@@ -118,8 +118,8 @@ def rotates(self:SLMConfig,
 
 @patch(as_prop=True)
 def init_std(self:SLMConfig)->float: # σ of fresh weights
-    "0.02, or 0.5/√D for 'truncated'"
-    return 0.02 if self.init == 'normal' else 0.5/math.sqrt(self.hidden_size)
+    "0.5/√D keeps logits below σ 0.5 at any width; 'normal' also below the usual 0.02"
+    return min(0.02 if self.init == 'normal' else 1., 0.5/math.sqrt(self.hidden_size))
 
 # %% ../nbs/01_architecture.ipynb #aff54540
 @patch
@@ -243,25 +243,6 @@ def kv_cache_bytes(
 )->int: # Bytes
     "Keys and values of all layers for `tokens` tokens"
     return 2*cfg.num_hidden_layers*cfg.num_key_value_heads*cfg.head_dim*tokens*bytes_per_value
-
-# %% ../nbs/01_architecture.ipynb #034b7fdf
-def train_bytes(
-    cfg:SLMConfig,           # Architecture
-    batch_size:int,          # B, sequences held at once
-    seq_len:int,             # T, tokens
-    checkpointing:bool=False,# Keep one row a layer, recompute the rest
-    bytes_per_value:int=4,   # Of an activation; weights and optimizer state count 4
-)->dict[str,int]: # Bytes by purpose, and their 'total'
-    "Memory of a training step with AdamW"
-    N,D,L = param_count(cfg),cfg.hidden_size,cfg.num_hidden_layers
-    KE = cfg.num_key_value_heads*cfg.head_dim
-    wide = 4 if cfg.hidden_act == 'silu' else 2
-    layer = 8*D + 2*KE + wide*cfg.intermediate_size + cfg.num_attention_heads + 2
-    rows = L*D + layer if checkpointing else L*layer
-    need = {'weights':4*N, 'gradients':4*N, 'optimizer':8*N,
-            'activations':batch_size*seq_len*(rows + 3*D + 1)*bytes_per_value,
-            'logits':2*batch_size*seq_len*cfg.vocab_size*4}
-    return need | {'total':sum(need.values())}
 
 # %% ../nbs/01_architecture.ipynb #b6799e0b
 def flops_per_token(

@@ -126,7 +126,8 @@ class SLMForCausalLM(nn.Module):
         weight:Tensor, # A matrix, filled in place
     )->Tensor: # `weight`
         "Fresh values by `config.init`"
-        std = self.config.init_std
+        scaled = weight is self.model.embed_tokens.weight
+        std = self.config.init_std/(self.model.scale if scaled else 1)
         if self.config.init == 'normal': return nn.init.normal_(weight, std=std)
         return nn.init.trunc_normal_(weight, std=std, a=-2*std, b=2*std)
 
