@@ -22,9 +22,10 @@ def trainer_state(
     identity:dict|None=None, # Hashes the run depends on: tokenizer, corpus
 )->dict: # For `trainer_state.json`
     "Where a run stands, apart from its tensors; the step alone is the data position"
+    rng,*others = trainer.world.gather(rng_states())
     return dict(step=trainer.step, tokens=trainer.tokens, data_position=trainer.step,
                 metrics=trainer.metrics, identity=identity or {}, scaler=trainer.scaler.state_dict(),
-                rng=rng_states())
+                rng=rng, rng_others=others)
 
 # %% ../nbs/02b_checkpoints.ipynb #6f8715a2
 def write_state(
@@ -55,10 +56,14 @@ def save_checkpoint(
     "Everything a resumed run needs, under its final name only when it is all there"
     run_dir = Path(run_dir)
     final,part = (run_dir/name.format(trainer.step) for name in ('step-{:06d}', '.step-{:06d}.part'))
+    state = trainer_state(trainer, identity)
+    if trainer.world.rank: # rank 0 writes; the others lend what they hold, in the same order
+        for holder in (trainer.model, *trainer.optimizers): holder.state_dict()
+        return final
     remove_parts(run_dir)
     try:
         part.mkdir(parents=True)
-        write_state(part, trainer, args or {}, trainer_state(trainer, identity))
+        write_state(part, trainer, args or {}, state)
         remove_folder(final)
         os.replace(part, final)
         fsync_dir(run_dir)
@@ -152,7 +157,8 @@ def load_checkpoint(
     load_optimizers(folder, trainer)
     trainer.step,trainer.tokens,trainer.metrics = state['step'],state['tokens'],state['metrics']
     if trainer.scaler.is_enabled() and state['scaler']: trainer.scaler.load_state_dict(state['scaler'])
-    set_rng_states(state['rng'])
+    drawn,rank = [state['rng'], *state.get('rng_others', [])], trainer.world.rank
+    if rank < len(drawn): set_rng_states(drawn[rank])
     return trainer
 
 # %% ../nbs/02b_checkpoints.ipynb #8e9adb2a
@@ -181,6 +187,7 @@ def save(self:Checkpoints,
     "One more checkpoint, and those that nobody needs any longer are gone"
     save_checkpoint(self.run_dir, trainer, self.args, self.identity)
     self.saved_step,self.saved_s,best = trainer.step, time.monotonic(), trainer.metrics.get('lowest_step')
+    if trainer.world.rank: return
     if best is not None:
         write_json(self.run_dir/'best.json', dict(step=best, val_loss=trainer.metrics['lowest_val_loss']))
     for folder in step_folders(self.run_dir)[:-self.keep]:
@@ -195,7 +202,7 @@ def before_fit(self:Checkpoints, trainer):
     if checkpoint_problems(best):
         for key in ('val_loss','lowest_val_loss','lowest_step'): trainer.metrics.pop(key, None)
     for folder in step_folders(self.run_dir):
-        if step_of(folder) > trainer.step: remove_folder(folder)
+        if step_of(folder) > trainer.step and trainer.world.rank == 0: remove_folder(folder)
 
 # %% ../nbs/02b_checkpoints.ipynb #5b2bf2cf
 @patch
@@ -204,7 +211,7 @@ def after_step(self:Checkpoints, trainer):
     self.between_steps,m = True, trainer.metrics
     better = m.get('val_loss', math.inf) < m.get('lowest_val_loss', math.inf)
     if better: m.update(lowest_val_loss=m['val_loss'], lowest_step=trainer.step)
-    late = self.minutes and time.monotonic()-self.saved_s >= 60*self.minutes
+    late = self.minutes and trainer.world.gather(time.monotonic()-self.saved_s)[0] >= 60*self.minutes
     due = self.every and trainer.step % self.every == 0
     if better or late or due or trainer.step == trainer.max_steps: self.save(trainer)
 

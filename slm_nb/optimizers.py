@@ -101,6 +101,8 @@ class Muon(torch.optim.Muon):
         self.dtype = dtype
         super().__init__(params, lr=lr, weight_decay=weight_decay, momentum=momentum)
 
+    def straighten(self, update): return orthogonalize(update, self.dtype) # Shards do it otherwise
+
     @torch.no_grad()
     def step(self, closure=None):
         for g in self.param_groups:
@@ -108,7 +110,7 @@ class Muon(torch.optim.Muon):
                 state = self.state[p]
                 if not state: state['momentum_buffer'] = torch.zeros_like(p)
                 mean = state['momentum_buffer'].lerp_(p.grad, 1-g['momentum'])
-                update = orthogonalize(p.grad.lerp(mean, g['momentum']), self.dtype)
+                update = self.straighten(p.grad.lerp(mean, g['momentum']))
                 p.mul_(1-g['lr']*g['weight_decay'])
                 p.add_(update, alpha=-g['lr']*max(1, p.size(0)/p.size(1))**.5)
 

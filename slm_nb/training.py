@@ -60,6 +60,7 @@ class TrainingConfig(RunConfig):
     compile:bool=False             # Through torch.compile, where a C++ compiler is found
     document_mask:bool=False       # Attention stays inside a document
     gradient_checkpointing:bool=False # Layers are computed again on the way back, for memory
+    distributed:str='auto'         # 'auto': 'ddp' under torchrun, else alone; 'ddp', 'fsdp'
     def __post_init__(self):
         m,b,w,n = self.micro_batches,self.batch_size,self.warmup_steps,self.max_steps
         if b % m: raise ValueError(f'micro_batches={m} must divide batch_size={b}')
@@ -120,6 +121,7 @@ class OneProcess:
     "The world of a run that is alone; `02d_distributed` has another"
     rank,size = 0,1
     def mean(self, value:Tensor)->Tensor: return value  # Over all ranks
+    def gather(self, value)->list: return [value]  # What each rank gave, by rank
     def last_only(self, trainer, is_last:bool): return nullcontext()  # Ranks add gradients in the last micro-batch
 
 # %% ../nbs/02_training.ipynb #0352d24a
