@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['document_ids', 'as_ids', 'write_split', 'write_bins', 'read_meta', 'open_bin', 'encode_docs', 'window_starts',
-           'batch_at', 'document_index', 'bench_loader', 'TextDataset']
+           'batch_at', 'token_groups', 'document_index', 'bench_loader', 'TextDataset']
 
 # %% ../nbs/00c_batches.ipynb #543b4845
 import hashlib,json,statistics,time
@@ -72,8 +72,11 @@ def write_bins(
                 splits={}, **extra)
     with ExitStack() as files:
         for name,rows in splits.items():
-            f = files.enter_context(atomic_write(folder/f'{name}.bin', 'wb'))
-            meta['splits'][name] = write_split(f, rows, tok, f'{folder}: split {name!r}')
+            f,order = files.enter_context(atomic_write(folder/f'{name}.bin', 'wb')), []
+            noted = (order.append(group) or (group, *rest) for group,*rest in rows)
+            about = meta['splits'][name] = write_split(f, noted, tok, f'{folder}: split {name!r}')
+            f = files.enter_context(atomic_write(folder/f'{name}.groups', 'wb'))
+            f.write(bytes(map(list(about['groups']).index, order)))
     write_json(folder/'meta.json', meta)
     return meta
 
@@ -156,6 +159,21 @@ def batch_at(
     mine = starts[rank*batch_size//world_size:(rank+1)*batch_size//world_size]
     w_BT = torch.from_numpy(np.stack([tokens[s:s+seq_len+1] for s in mine]).astype(np.int64))
     return w_BT[:,:-1], w_BT[:,1:]
+
+# %% ../nbs/00c_batches.ipynb #c1b83a32
+def token_groups(
+    folder:str|Path,   # Holds `meta.json`, the bins and their `.groups`
+    split:str,         # 'train', 'val' or 'test'
+    tokens:np.ndarray, # All ids of the split
+    eot_id:int,        # Ends a document
+)->tuple[list[str],np.ndarray]: # Names, and for each token the index of its group, (N,) uint8
+    "Which group each token of a split comes from"
+    path,names = Path(folder)/f'{split}.groups', list(read_meta(folder)['splits'][split]['groups'])
+    if not path.exists(): raise FileNotFoundError(f'{path}: packed by an older version; pack again')
+    owner,ends = np.frombuffer(path.read_bytes(), np.uint8), np.flatnonzero(tokens == eot_id)
+    if len(owner) != len(ends):
+        raise ValueError(f'{path}: groups of {len(owner)} documents, but the split has {len(ends)}')
+    return names, np.repeat(owner, np.diff(ends, prepend=-1))
 
 # %% ../nbs/00c_batches.ipynb #45209c29
 def document_index(
