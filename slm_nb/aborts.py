@@ -83,12 +83,12 @@ class Plateau(Callback):
         m,n = trainer.metrics,min(trainer.step, self.window)
         before = m.get('smooth_loss', trainer.loss)
         m['smooth_loss'] = before+(trainer.loss-before)/n
-        if m['smooth_loss'] < m.get('lowest_loss', math.inf)*(1-self.least):
-            m['lowest_loss'],m['lowest_step'] = m['smooth_loss'],trainer.step
-        idle,most = trainer.step-m['lowest_step'],max(self.window, self.share*trainer.max_steps)
+        if m['smooth_loss'] < m.get('lowest_smooth_loss', math.inf)*(1-self.least):
+            m['lowest_smooth_loss'],m['lowest_smooth_step'] = m['smooth_loss'],trainer.step
+        idle,most = trainer.step-m['lowest_smooth_step'],max(self.window, self.share*trainer.max_steps)
         if idle > most:
             what = f'smoothed loss {m["smooth_loss"]:.4g} is no new low after {idle} steps'
-            low = f'{most:g} are allowed; the last was {m["lowest_loss"]:.4g}'
+            low = f'{most:g} are allowed; the last was {m["lowest_smooth_loss"]:.4g}'
             raise TrainingFault('plateau', trainer.step, f'{what}, {low}')
 
 # %% ../nbs/02cb_aborts.ipynb #868921f4

@@ -31,7 +31,7 @@ from .integration import boot_lines,run_integration
 from .model import SLMForCausalLM
 from .pipeline import *
 from .prompting import *
-from .pretraining import first_weights,load_model,make_trainer,run_identity,run_phase
+from .pretraining import first_weights,load_model,make_judge,make_trainer,run_identity,run_phase
 from .quantization import SCHEMES,quantization_report
 from .review import require_approved,review
 from .runtime import text_prompts
@@ -55,7 +55,7 @@ def slm_train(
     data_dir,run_dir = places.data/cfg.data, places.checkpoints/cfg.data
     arch = section(found, 'model', SLMConfig, config)
     trainer = make_trainer(cfg, arch, data_dir, tok, weights)
-    judge = lambda m: evaluate_splits(m, tok, data_dir, ('val',), cfg.seq_len)['val']
+    judge = make_judge(cfg, data_dir, tok)
     run_phase(trainer, cfg, run_dir, tok, run_identity(data_dir, tok, weights), judge, restart)
     if trainer.stop: sys.exit(f'slm_train: stopped by {trainer.stop} after step {trainer.step}; the same command goes on')
     val = [l for l in read_log(run_dir/'log.jsonl') if l['kind'] == 'val'][-1]

@@ -6,11 +6,14 @@
 __all__ = ['training_twin']
 
 # %% ../nbs/01bb_compiled.ipynb #9d8c5a70
-import copy,shutil,torch
+import copy,os,shutil,torch
 from .model import SLMForCausalLM
 from .loss import piece_gradients
 from .blockwise import blockwise
 from .document_masks import document_backend
+
+# %% ../nbs/01bb_compiled.ipynb #be98f99f
+os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
 
 # %% ../nbs/01bb_compiled.ipynb #9a71992c
 def training_twin(

@@ -100,8 +100,10 @@ def after_step(self:Metrics, trainer):
     found = dict(tokens_per_s=speed, memory_bytes=peak_memory_bytes(trainer.device),
                  eta_s=step_s*left)
     if self.flops_per_token:
-        peak = self.peak_flops*trainer.world.size
-        found['mfu_pct'] = mfu(speed, self.flops_per_token, peak)
+        if speed*self.flops_per_token > self.peak_flops*trainer.world.size: # was the machine busy then?
+            again = measured_peak_flops.__wrapped__(trainer.dtype, str(trainer.device))
+            self.peak_flops = max(self.peak_flops, again)
+        found['mfu_pct'] = mfu(speed, self.flops_per_token, self.peak_flops*trainer.world.size)
     trainer.metrics.update(found)
 
 # %% ../nbs/02c_monitoring.ipynb #7a355f3b

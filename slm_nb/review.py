@@ -85,7 +85,7 @@ def schedule_is_sane(run:Run)->Iterator[tuple]:
 def numbers_are_finite(run:Run)->Iterator[tuple]:
     "No NaN or infinity in any line of the log"
     for l in run.log:
-        for k in (k for k,v in l.items() if k != 'kind' and not math.isfinite(v)):
+        for k in (k for k,v in l.items() if isinstance(v, float) and not math.isfinite(v)):
             yield 'error', f'{k} is {l[k]} at step {l["step"]}', 'lower the learning rate'
             return
 
