@@ -73,7 +73,7 @@ class Metrics(Callback):
         peak_flops:float=0,      # FLOP/s of one device; 0: measured
         now:Callable=time.perf_counter, # Clock, in seconds
     ):
-        self.every,self.now = every,now
+        self.every,self.now,self.given = every,now,bool(peak_flops)
         self.flops_per_token,self.peak_flops = flops_per_token,peak_flops
     def before_fit(self, trainer):
         if self.flops_per_token and not self.peak_flops:
@@ -100,7 +100,8 @@ def after_step(self:Metrics, trainer):
     found = dict(tokens_per_s=speed, memory_bytes=peak_memory_bytes(trainer.device),
                  eta_s=step_s*left)
     if self.flops_per_token:
-        if speed*self.flops_per_token > self.peak_flops*trainer.world.size: # was the machine busy then?
+        used = speed*self.flops_per_token/trainer.world.size
+        if used > self.peak_flops and not self.given: # the machine may have been busy then
             again = measured_peak_flops.__wrapped__(trainer.dtype, str(trainer.device))
             self.peak_flops = max(self.peak_flops, again)
         found['mfu_pct'] = mfu(speed, self.flops_per_token, self.peak_flops*trainer.world.size)
@@ -184,5 +185,5 @@ def postfix(
     forms = dict(tokens_per_s=('tok/s', '{:,.0f}'.format), mfu_pct=('MFU', '{:.0f}%'.format),
                  eta_s=('ETA', tqdm.format_interval), cost=('cost', '${:,.2f}'.format))
     m = trainer.metrics
-    known = {name: form(m[k]) for k,(name,form) in forms.items() if k in m}
+    known = {name: form(m[k]) for k,(name,form) in forms.items() if m.get(k)}
     return {'loss': f'{trainer.loss:.3f}', **known}
