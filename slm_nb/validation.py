@@ -28,7 +28,8 @@ class HeldOut:
         ids_N,about = open_bin(data_dir, split, tok), read_meta(data_dir)['splits'][split]
         self.names,group_N = token_groups(data_dir, split, ids_N, tok.eot_id)
         n_all = len(ids_N)//seq_len
-        if n_all < 1: raise ValueError(f'{data_dir}: {split} has {len(ids_N)} tokens, a window {seq_len}')
+        if n_all < 1:
+            raise ValueError(f'{data_dir}: {split} has {len(ids_N)} tokens, a window {seq_len}')
         n = min(n_windows or n_all, n_all)
         starts = [i*n_all//n*seq_len for i in range(n)]
         padded = np.concatenate(([tok.eot_id], ids_N)).astype(np.int64)
