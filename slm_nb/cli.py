@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['slm_train', 'reviewed_model', 'slm_review', 'slm_evaluate', 'slm_quantize', 'slm_export', 'slm_integrate',
-           'phase_files', 'stages', 'slm_pipeline', 'slm_bench']
+           'phase_files', 'stages', 'slm_pipeline']
 
 # %% ../nbs/07b_cli.ipynb #be54e422
 import json,random,shutil,sys
@@ -16,12 +16,12 @@ from tqdm.auto import tqdm
 from . import __version__
 from .architecture import SLMConfig,param_count
 from .batches import open_bin
+from .bench_commands import *
 from .cards import report_card
 from .checkpoints import last_checkpoint
 from .config import *
 from .corpus import DataConfig,taught
 from .data_commands import *
-from .databench import bench_data
 from .evaluation import evaluate_model,evaluate_splits
 from .export import export_hf,verify_manifest,write_manifest
 from .gguf_checks import validate_gguf
@@ -224,19 +224,3 @@ def slm_pipeline(
     runs = [section(read_yaml(p), 'training', TrainingConfig, p).data for p in phase_files(config)]
     if publish: print(f'published to {publish_run(places, runs)}')
     if bench: print(f'figures in {write_bench(places)}')
-
-# %% ../nbs/07b_cli.ipynb #96322ea6
-@command
-def slm_bench(
-    corpus:str='SLM/datasets/processed/laptop', # A packed corpus; slm_data --preset laptop makes it
-    model:str='SLM/configs/tiny_10M.yaml',      # Shape of the training step
-    out:str='SLM/reports/data.json',            # Receives the figures
-    runs:int=3,                                 # Turns of each side
-):
-    "Measure the data stage beside `datasets` and `datasketch`"
-    print('Packing, near-duplicates and loading, turn by turn with the peers: minutes', flush=True)
-    rows = bench_data(corpus, model, runs)
-    for r in rows:
-        beside = f', {r["peer_name"]} {r["peer"]:.4g}, ratio {r["ratio"]:.3g}' if r['peer'] else ''
-        print(f'  {r["name"]}: {r["ours"]:.4g} {r["unit"]}{beside}')
-    print(f'figures in {bench_file(out, "make bench", rows)}')
