@@ -83,7 +83,7 @@ def join(
 
 # %% ../nbs/02d_distributed.ipynb #87425bbe
 class ShardedLM(SLMForCausalLM):
-    "Rows of every weight; in evaluation mode all weights are whole, and ranks need not keep step"
+    "Rows of every weight; in evaluation mode all are whole, whichever part is called"
     def train(self,
         mode:bool=True, # False: evaluation
     ):
