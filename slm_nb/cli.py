@@ -57,6 +57,7 @@ def slm_train(
     trainer = make_trainer(cfg, arch, data_dir, tok, weights)
     judge = make_judge(cfg, data_dir, tok)
     run_phase(trainer, cfg, run_dir, tok, run_identity(data_dir, tok, weights), judge, restart)
+    if trainer.world.rank: return # rank 0 tells
     if trainer.stop: sys.exit(f'slm_train: stopped by {trainer.stop} after step {trainer.step}; the same command goes on')
     val = [l for l in read_log(run_dir/'log.jsonl') if l['kind'] == 'val'][-1]
     add_row(places, f'02_training {cfg.data}', last_checkpoint(run_dir),

@@ -19,6 +19,7 @@ from .data import file_sha256
 from .model import SLMForCausalLM
 from .monitoring import *
 from .compiled import training_twin
+from .distributed import StopTogether,join,on_shards,spread
 from .optimizers import make_optimizers,make_schedule
 from .sinks import make_sinks
 from .tokenizer import SLMTokenizer
@@ -65,15 +66,17 @@ def make_trainer(
         raise ValueError(f'vocab_size={arch.vocab_size}, but the tokenizer has {len(tok)} ids')
     if cfg.seq_len > arch.max_position_embeddings:
         raise ValueError(f'seq_len={cfg.seq_len} exceeds {arch.max_position_embeddings=}')
-    tokens = open_bin(data_dir, 'train', tok)
+    tokens,world = open_bin(data_dir, 'train', tok),join(cfg)
     torch.manual_seed(cfg.seed)
     model = SLMForCausalLM(arch).to('cuda' if torch.cuda.is_available() else 'cpu')
     if weights: model.load_state_dict(torch.load(weights, weights_only=True))
     model.model.gradient_checkpointing = cfg.gradient_checkpointing
-    return SLMTrainer(model, lambda s: batch_at(tokens, cfg.seed, s, cfg.batch_size, cfg.seq_len),
-        make_optimizers(model, cfg.optimizer, cfg.learning_rate, cfg.muon_learning_rate,
-                        cfg.weight_decay), schedule_of(cfg), cfg.max_steps, cfg.micro_batches,
-        cfg.grad_clip, pick_dtype(cfg.dtype), forward=training_twin(model, cfg.compile),
+    model,forward = spread(model, training_twin(model, cfg.compile), world, cfg.distributed)
+    size = cfg.batch_size,cfg.seq_len,world.rank,world.size
+    optimizers = on_shards(make_optimizers(model, cfg.optimizer, cfg.learning_rate,
+                                           cfg.muon_learning_rate, cfg.weight_decay))
+    return SLMTrainer(model, lambda s: batch_at(tokens, cfg.seed, s, *size), optimizers, schedule_of(cfg),
+        cfg.max_steps, cfg.micro_batches, cfg.grad_clip, pick_dtype(cfg.dtype), forward=forward, world=world,
         loss_fn=document_loss(tok.eot_id) if cfg.document_mask else next_token_loss)
 
 # %% ../nbs/02e_pretraining.ipynb #0b090025
@@ -95,7 +98,7 @@ def run_callbacks(
     evaluate:Callable,   # model -> dict of numbers on held-out text
     bar:Callable=Progress,# (label, postfix=…) -> callback that shows how far it is
 )->list[Callback]:
-    "Clock, cost, guards, log, validation, sinks, bar, checkpoints, signals"
+    "Clock, cost, guards, log, validation, sinks, bar, checkpoints"
     metrics = Metrics(cfg.log_every, flops_per_token(trainer.model.config, cfg.seq_len))
     log = JSONLog(Path(run_dir)/'log.jsonl', cfg.log_every)
     saver = Checkpoints(run_dir, cfg.save_every, cfg.keep, dataclasses.asdict(cfg), identity,
@@ -103,7 +106,7 @@ def run_callbacks(
     return [metrics, Budget(cfg.budget, cfg.price_per_hour), *default_guards(), log,
             OffClock(metrics, Validate(evaluate, log, cfg.val_every)),
             *make_sinks(cfg.sinks, run_dir, dataclasses.asdict(cfg)),
-            bar(Path(run_dir).name, postfix=postfix), OffClock(metrics, saver), StopOnSignal()]
+            bar(Path(run_dir).name, postfix=postfix), OffClock(metrics, saver)]
 
 # %% ../nbs/02e_pretraining.ipynb #342cf197
 def run_phase(
@@ -118,15 +121,17 @@ def run_phase(
     bar:Callable=Progress,# As in `run_callbacks`
 )->SLMTrainer: # Done, or stopped by a signal or the budget
     "Train to the end, or from wherever an earlier call was stopped"
-    run_dir = Path(run_dir)
-    if restart: shutil.rmtree(run_dir, ignore_errors=True)
+    run_dir,first = Path(run_dir),trainer.world.rank == 0
+    if not first: tell,bar = (lambda said: None),(lambda *label, **kw: Callback())
+    if restart and first: shutil.rmtree(run_dir, ignore_errors=True)
+    trainer.world.gather('ready') # nobody looks before the folder is cleared
     last = last_checkpoint(run_dir, warn=tell)
     if last: tell(f'{run_dir}: going on after step {load_checkpoint(last, trainer, identity).step}')
     if trainer.step >= cfg.max_steps: return trainer
-    tok.save_pretrained(run_dir)
+    if first: tok.save_pretrained(run_dir)
     callbacks = run_callbacks(trainer, cfg, run_dir, identity, evaluate, bar)
     if cfg.price_per_hour: tell(cost_ahead(trainer, cfg))
-    trainer.callbacks = callbacks + trainer.callbacks
+    trainer.callbacks = [*callbacks, *trainer.callbacks, StopTogether()]
     return trainer.fit()
 
 # %% ../nbs/02e_pretraining.ipynb #b755e7e9
