@@ -161,7 +161,7 @@ def overhead_side(
         identity,judge = run_identity(job['data_dir'], tok, None),lambda model: {'loss': 0.}
         timed = [Timed(c) for c in run_callbacks(trainer, cfg, tmp, identity, judge,
                                                  bar=lambda label,postfix: Callback())]
-        clock,saver = Clock(),timed[-2]
+        clock,saver = Clock(),timed[-1]
         trainer.callbacks = [clock, *timed]
         trainer.fit()
     others = sum(t.seconds for t in timed if t is not saver)
