@@ -8,6 +8,7 @@ __all__ = ['bench_kill', 'bench_parts', 'slm_bench']
 # %% ../nbs/07ag_bench_commands.ipynb #f29a1cfc
 import tempfile
 from pathlib import Path
+from .ablations import measure_ablations
 from .data_commands import command,section
 from .databench import bench_data
 from .killbench import kill_resume,kill_rows,spawn
@@ -48,17 +49,22 @@ def bench_parts(
     runs:int,        # Turns of each side
 )->dict[str,tuple]: # part -> name of its report, what it does, and a function that gives its rows
     "What can be measured"
+    made = lambda *parts: Path(root).joinpath(*parts)
     return {
         'data': ('data', 'Packing, near-duplicates and loading, turn by turn with the peers',
                  lambda: bench_data(corpus, model, runs)),
         'train': ('train', "Training and its peak memory, turn by turn with transformers' Trainer",
                   lambda: bench_train(model, Path(corpus)/'pretrain', corpus, runs)),
-        'kill': ('kill_resume', 'Training, killed twenty times', lambda: bench_kill(config, root))}
+        'kill': ('kill_resume', 'Training, killed twenty times', lambda: bench_kill(config, root)),
+        'ablations': ('ablations', 'Many small trainings; typed again after a kill, it goes on',
+                      lambda: measure_ablations(Path(config).parent/'ablations.yaml',
+                                                made('datasets', 'processed', 'smoke_2M'),
+                                                made('models', 'runs', 'ablations.jsonl')))}
 
 # %% ../nbs/07ag_bench_commands.ipynb #31dba176
 @command
 def slm_bench(
-    only:str='', # One part: data, train or kill (default: all)
+    only:str='', # data, train, kill or ablations (default: all but the last)
     corpus:str='SLM/datasets/processed/laptop', # A packed corpus; slm_data --preset laptop makes it
     model:str='SLM/configs/tiny_10M.yaml',      # Shape of the training step
     config:str='SLM/configs/smoke_2M.yaml',     # Tier whose training is killed; slm_data packs it
@@ -68,7 +74,7 @@ def slm_bench(
     "Measure beside the peers; minutes, and a report of figures for each part"
     parts = bench_parts(corpus, model, config, root, runs)
     if only and only not in parts: raise ValueError(f'no part {only!r}; there are {", ".join(parts)}')
-    for part in [only] if only else parts:
+    for part in [only] if only else [p for p in parts if p != 'ablations']:
         file,about,measure = parts[part]
         print(about, flush=True)
         rows = measure()
