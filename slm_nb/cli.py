@@ -33,6 +33,7 @@ from .pipeline import *
 from .prompting import *
 from .pretraining import first_weights,load_model,make_judge,make_trainer,run_identity,run_phase
 from .quantization import SCHEMES,quantization_report
+from .recovery import train_with_recovery
 from .review import require_approved,review
 from .runtime import text_prompts
 from .tokenizer import SLMTokenizer
@@ -54,9 +55,10 @@ def slm_train(
     weights = first_weights(places.checkpoints/cfg.init_from) if cfg.init_from else None
     data_dir,run_dir = places.data/cfg.data, places.checkpoints/cfg.data
     arch = section(found, 'model', SLMConfig, config)
-    trainer = make_trainer(cfg, arch, data_dir, tok, weights)
-    judge = make_judge(cfg, data_dir, tok)
-    run_phase(trainer, cfg, run_dir, tok, run_identity(data_dir, tok, weights), judge, restart)
+    make = lambda now: make_trainer(now, arch, data_dir, tok, weights)
+    judge,identity = make_judge(cfg, data_dir, tok), run_identity(data_dir, tok, weights)
+    run = lambda trainer,now: run_phase(trainer, now, run_dir, tok, identity, judge)
+    trainer = train_with_recovery(cfg, make, run, run_dir, restart)
     if trainer.world.rank: return # rank 0 tells
     if trainer.stop: sys.exit(f'slm_train: stopped by {trainer.stop} after step {trainer.step}; the same command goes on')
     val = [l for l in read_log(run_dir/'log.jsonl') if l['kind'] == 'val'][-1]

@@ -53,9 +53,8 @@ def answer(
     "Raises where nothing is left to try: a bug as it is, a fault in one line"
     fault = as_fault(error, trainer)
     if not fault: tell(f'{type(error).__name__} is no fault that a change can help: not tried again')
-    if not fault or not cfg.attempts: raise error
-    new = plan(past, fault, cfg, run_dir, lines, tell)
-    if trainer.world.rank == 0: new = carry_out(new, run_dir)
+    if not fault or not cfg.attempts or trainer.world.rank: raise error # rank 0 plans
+    new = carry_out(plan(past, fault, cfg, run_dir, lines, tell), run_dir)
     tell(recovery_text(new, run_dir))
     if new.status == 'going on' and trainer.world.size == 1: return new
     gave_up = f'gave up after {len(new.attempts())} attempts'
@@ -76,7 +75,9 @@ def try_once(
     "One attempt"
     now,recorder = past.settings(cfg),Recorder()
     trainer = make(now)
-    if restart and trainer.world.rank == 0: shutil.rmtree(run_dir, ignore_errors=True)
+    if trainer.world.rank == 0: # the others wait in `run`
+        if restart: shutil.rmtree(run_dir, ignore_errors=True)
+        elif past.discard: carry_out(past, run_dir)
     trainer.batch_at = moved(trainer.batch_at, past)
     trainer.callbacks.append(recorder)
     try: return run(trainer, now)
@@ -95,11 +96,10 @@ def train_with_recovery(
     "Train to the end through faults that a change can help"
     run_dir = Path(run_dir)
     past = Recovery() if restart else read_recovery(run_dir)
-    if past.discard: past = carry_out(past, run_dir)
     while isinstance(found := try_once(past, cfg, make, run, run_dir, restart, tell), Recovery):
         past,restart = found,False
         gc.collect()
         if torch.cuda.is_available(): torch.cuda.empty_cache()
     if past.faults and found.step >= cfg.max_steps and found.world.rank == 0:
-        write_json(run_dir/'recovery.json', asdict(replace(past, status='recovered')))
+        write_json(run_dir/'recovery.json', asdict(replace(past, status='recovered', discard=[])))
     return found
