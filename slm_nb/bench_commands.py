@@ -9,6 +9,7 @@ __all__ = ['bench_kill', 'bench_parts', 'slm_bench']
 import tempfile
 from pathlib import Path
 from .ablations import measure_ablations
+from .context_runs import run_context
 from .data_commands import command,section
 from .databench import bench_data
 from .killbench import kill_resume,kill_rows,spawn
@@ -56,6 +57,9 @@ def bench_parts(
         'train': ('train', "Training and its peak memory, turn by turn with transformers' Trainer",
                   lambda: bench_train(model, Path(corpus)/'pretrain', corpus, runs)),
         'kill': ('kill_resume', 'Training, killed twenty times', lambda: bench_kill(config, root)),
+        'context': ('context', 'Trained on 256 tokens, read up to 2048, with and without scaling',
+                    lambda: run_context(Path(config).parent/'context.yaml', corpus,
+                        made('models', 'smoke_2M'), made('models', 'checkpoints', 'context'))),
         'ablations': ('ablations', 'Many small trainings; typed again after a kill, it goes on',
                       lambda: measure_ablations(Path(config).parent/'ablations.yaml',
                                                 made('datasets', 'processed', 'smoke_2M'),
@@ -64,7 +68,7 @@ def bench_parts(
 # %% ../nbs/07ag_bench_commands.ipynb #31dba176
 @command
 def slm_bench(
-    only:str='', # data, train, kill or ablations (default: all but the last)
+    only:str='', # data, train, kill, context or ablations (default: all but the last)
     corpus:str='SLM/datasets/processed/laptop', # A packed corpus; slm_data --preset laptop makes it
     model:str='SLM/configs/tiny_10M.yaml',      # Shape of the training step
     config:str='SLM/configs/smoke_2M.yaml',     # Tier whose training is killed; slm_data packs it
