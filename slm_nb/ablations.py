@@ -20,6 +20,7 @@ from .comparison import compare
 from .model import SLMForCausalLM
 from .pretraining import make_trainer
 from .tokenizer import load_tokenizer
+from .settings import *
 from .training import *
 from tqdm.auto import tqdm
 

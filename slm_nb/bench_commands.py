@@ -16,7 +16,7 @@ from .killbench import kill_resume,kill_rows,spawn
 from .pipeline import Places,bench_file,load_config
 from .tokenizer import SLMTokenizer
 from .trainbench import bench_train
-from .training import TrainingConfig
+from .settings import TrainingConfig
 
 # %% ../nbs/07ag_bench_commands.ipynb #da4758ea
 def bench_kill(
@@ -39,7 +39,10 @@ def bench_kill(
             return spawn('from slm_nb.randomness import seed_all; from slm_nb.cli import slm_train; '
                          f'seed_all({cfg.seed}); slm_train(*{typed!r})', Path(tmp)/f'{name}.txt')
         run_dir = lambda name: Places(places.tier, Path(tmp)/name).checkpoints/cfg.data
-        return kill_rows(kill_resume(start, run_dir, cfg.max_steps, kills), kills)
+        try: return kill_rows(kill_resume(start, run_dir, cfg.max_steps, kills), kills)
+        except ChildProcessError as e:
+            said = [l for p in Path(tmp).glob('*.txt') for l in p.read_text().splitlines()]
+            raise ChildProcessError(f'{e}; {said[-1]}') from None
 
 # %% ../nbs/07ag_bench_commands.ipynb #1d0e80af
 def bench_parts(

@@ -54,9 +54,8 @@ def save_checkpoint(
     identity:dict|None=None, # Hashes the run depends on: tokenizer, corpus
 )->Path: # The new folder
     "Everything a resumed run needs, under its final name only when it is all there"
-    run_dir = Path(run_dir)
-    final,part = (run_dir/name.format(trainer.step) for name in ('step-{:06d}', '.step-{:06d}.part'))
-    state = trainer_state(trainer, identity)
+    run_dir,name,state = Path(run_dir), f'step-{trainer.step:06d}', trainer_state(trainer, identity)
+    final,part = run_dir/name, run_dir/f'.{name}.part'
     if trainer.world.rank: # rank 0 writes; the others lend what they hold, in the same order
         for holder in (trainer.model, *trainer.optimizers): holder.state_dict()
         return final
@@ -68,8 +67,8 @@ def save_checkpoint(
         os.replace(part, final)
         fsync_dir(run_dir)
     except (OSError, RuntimeError) as e:
-        free_MB = shutil.disk_usage(run_dir).free/1e6
-        raise OSError(f'{final}: not written ({e.__context__ or e}; {free_MB:.0f} MB free on the disk); '
+        raise OSError(f'{final}: not written ({e.__context__ or e}; '
+                      f'{shutil.disk_usage(run_dir).free/1e6:.0f} MB free on the disk); '
                       'earlier checkpoints are untouched') from None
     finally: shutil.rmtree(part, ignore_errors=True)
     return final

@@ -11,9 +11,9 @@ import json,random,shutil,sys
 from collections import Counter
 from pathlib import Path
 from tqdm.auto import tqdm
+from . import __version__
 
 # %% ../nbs/07b_cli.ipynb #68c2a935
-from . import __version__
 from .architecture import SLMConfig,param_count
 from .batches import open_bin
 from .bench_commands import *
@@ -37,7 +37,8 @@ from .recovery import train_with_recovery
 from .review import require_approved,review
 from .runtime import text_prompts
 from .tokenizer import SLMTokenizer
-from .training import TrainingConfig,read_log
+from .settings import TrainingConfig
+from .training import read_log
 
 # %% ../nbs/07b_cli.ipynb #6bf98742
 @command
@@ -55,12 +56,12 @@ def slm_train(
     weights = first_weights(places.checkpoints/cfg.init_from) if cfg.init_from else None
     data_dir,run_dir = places.data/cfg.data, places.checkpoints/cfg.data
     arch = section(found, 'model', SLMConfig, config)
-    make = lambda now: make_trainer(now, arch, data_dir, tok, weights)
-    judge,identity = make_judge(cfg, data_dir, tok), run_identity(data_dir, tok, weights)
-    run = lambda trainer,now: run_phase(trainer, now, run_dir, tok, identity, judge)
-    trainer = train_with_recovery(cfg, make, run, run_dir, restart)
+    told = tok, run_identity(data_dir, tok, weights), make_judge(cfg, data_dir, tok)
+    trainer = train_with_recovery(cfg, lambda now: make_trainer(now, arch, data_dir, tok, weights),
+                                  lambda t,now: run_phase(t, now, run_dir, *told), run_dir, restart)
     if trainer.world.rank: return # rank 0 tells
-    if trainer.stop: sys.exit(f'slm_train: stopped by {trainer.stop} after step {trainer.step}; the same command goes on')
+    if (why := trainer.stop):
+        sys.exit(f'slm_train: stopped by {why} after step {trainer.step}; the same command goes on')
     val = [l for l in read_log(run_dir/'log.jsonl') if l['kind'] == 'val'][-1]
     add_row(places, f'02_training {cfg.data}', last_checkpoint(run_dir),
             f'{param_count(trainer.model.config)/1e6:.2f}M parameters, perplexity {val["perplexity"]:.2f}, '

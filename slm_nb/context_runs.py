@@ -20,7 +20,7 @@ from .documents import load_columns,read_docs
 from .model import SLMForCausalLM
 from .pretraining import first_weights,make_trainer,run_identity,run_phase
 from .tokenizer import load_tokenizer
-from .training import TrainingConfig
+from .settings import TrainingConfig
 from .context import EXTENSIONS,extended_config,loss_by_position,measure_extension
 
 # %% ../nbs/02la_context_runs.ipynb #7602cdb8

@@ -18,7 +18,8 @@ from torch.distributed.tensor import DTensor,distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 from .model import SLMForCausalLM
 from .optimizers import Muon
-from .training import OneProcess,StopOnSignal,TrainingConfig
+from .settings import TrainingConfig
+from .training import OneProcess,StopOnSignal
 
 # %% ../nbs/02d_distributed.ipynb #6aebfb30
 class Ranks(OneProcess):

@@ -17,6 +17,7 @@ from .compiled import training_twin
 from .distributed import *
 from .model import SLMForCausalLM
 from .optimizers import cosine_share,make_optimizers
+from .settings import *
 from .training import *
 
 # %% ../nbs/02d_distributed_checks.ipynb #45006f12

@@ -16,6 +16,7 @@ from torch import nn,Tensor
 from torch.utils.checkpoint import checkpoint
 from .data import write_json
 from .architecture import SLMConfig
+import slm_nb.hf_config # gives SLMConfig `to_hf` and `from_hf`
 from .positions import rope_tables
 from .attention import GroupedQueryAttention
 from .loss import linear_cross_entropy,piece_gradients

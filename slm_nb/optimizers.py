@@ -10,7 +10,7 @@ import math
 from typing import Callable
 import torch
 from torch import nn,Tensor
-from .training import pick_dtype
+from .settings import pick_dtype
 
 # %% ../nbs/02a_optimizers.ipynb #ce54015a
 def cosine_share(

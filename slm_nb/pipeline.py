@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import torch,yaml
 from .data import StrictLoader,atomic_write,read_yaml,write_json
-from .training import pick_dtype
+from .settings import pick_dtype
 
 # %% ../nbs/07a_pipeline.ipynb #ef34dd81
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ def rope_frequencies(
     return ROPE_SCALINGS[scaling['rope_type']](cfg, scaling, n_tokens)
 
 def plain_frequencies(
-    theta:float,  # Base of the wavelengths
-    head_dim:int, # E, features
+    theta:float,     # Base of the wavelengths
+    head_dim:int,    # E, features
+    slower:float=1., # Stretches every wavelength
 )->Tensor: # (E/2,) radians a token
     "A geometric series from 1 down to nearly 1/θ"
-    return 1/theta**(torch.arange(0, head_dim, 2).float()/head_dim)
+    return 1/(slower*theta**(torch.arange(0, head_dim, 2).float()/head_dim))
 
 # %% ../nbs/01_positions.ipynb #f3683718
 def linear_frequencies(
@@ -74,9 +75,9 @@ def yarn_frequencies(
     low,high = pair(scaling.get('beta_fast') or 32),pair(scaling.get('beta_slow') or 1)
     if scaling.get('truncate', True): low,high = math.floor(low),math.ceil(high)
     low,high = max(low, 0),min(high, E-1)
-    slow = ((torch.arange(E//2).float() - low)/((high-low) or .001)).clamp(0, 1)
-    freqs = plain_frequencies(cfg.rope_theta, E)
-    return slow*freqs/scaling['factor'] + (1-slow)*freqs
+    keep = 1 - ((torch.arange(E//2).float() - low)/((high-low) or .001)).clamp(0, 1)
+    slow,fast = (plain_frequencies(cfg.rope_theta, E, s) for s in (scaling['factor'], 1))
+    return (1-keep)*slow + keep*fast
 
 ROPE_SCALINGS = {'default':lambda cfg,*_: plain_frequencies(cfg.rope_theta, cfg.head_dim),
                  'linear':linear_frequencies, 'dynamic':dynamic_frequencies,

@@ -23,6 +23,7 @@ from .distributed import StopTogether,join,on_shards,spread
 from .optimizers import make_optimizers,make_schedule
 from .sinks import make_sinks
 from .tokenizer import SLMTokenizer
+from .settings import *
 from .training import *
 from .validation import HeldOut,continuations,look
 

@@ -13,7 +13,8 @@ from typing import Callable
 from .config import write_json
 from .durable import remove_folder,step_folders,step_of
 from .remedies import *
-from .training import SLMTrainer,TrainingConfig,TrainingFault
+from .settings import TrainingConfig
+from .training import SLMTrainer,TrainingFault
 
 # %% ../nbs/02ea_recovery.ipynb #c2c6c0f5
 def carry_out(

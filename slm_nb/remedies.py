@@ -19,7 +19,8 @@ from .aborts import out_of_memory,sticks_out
 from .checkpoints import best_checkpoint,checkpoint_problems
 from .config import from_dict,write_json
 from .durable import step_folders,step_of
-from .training import Callback,TrainingConfig,TrainingFault,read_log
+from .settings import TrainingConfig
+from .training import Callback,TrainingFault,read_log
 
 # %% ../nbs/02cc_remedies.ipynb #12d358f3
 def causes(

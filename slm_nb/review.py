@@ -20,7 +20,8 @@ from .batches import read_meta
 from .architecture import SLMConfig,param_count
 from .model import SLMForCausalLM
 from .generation import generate
-from .training import TrainingConfig,read_log
+from .settings import TrainingConfig
+from .training import read_log
 from .checkpoints import checkpoint_problems
 from .aborts import GRADIENT_LIMIT,spikes
 

@@ -41,7 +41,8 @@ class RingAttention(torch.autograd.Function):
     def backward(ctx, slope_BHTE):
         kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward.default
         return rings._templated_ring_attention_backward(
-            dist.group.WORLD, 2, kernel, slope_BHTE, 'grad_out', *ctx.saved_tensors, is_causal=True, dropout_p=0.)
+            dist.group.WORLD, 2, kernel, slope_BHTE, 'grad_out', *ctx.saved_tensors,
+            is_causal=True, dropout_p=0.)
 
 def ring_attention(
     q_BHTE:Tensor, # Queries of this rank's positions, rotated; on the CPU

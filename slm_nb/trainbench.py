@@ -17,7 +17,8 @@ from .config import read_yaml
 from .monitoring import mfu,measured_peak_flops,peak_memory_bytes
 from .pretraining import make_trainer,run_callbacks,run_identity
 from .tokenizer import SLMTokenizer
-from .training import Callback,TrainingConfig,pick_dtype
+from .settings import TrainingConfig,pick_dtype
+from .training import Callback
 
 # %% ../nbs/07ad_trainbench.ipynb #edf66779
 class Clock(Callback):
