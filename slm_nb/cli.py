@@ -48,6 +48,7 @@ def slm_train(
     override:str='',      # section.key=value, several separated by spaces
     resume:bool=False,    # Go on from the last whole checkpoint, as without this flag
     restart:bool=False,   # Forget earlier checkpoints of this phase
+    publish:bool=False,   # Afterwards copy log and figures to where they are committed
 ):
     "Train one phase; stopped or killed at any time, the same command goes on"
     places,found = load_config(config, override, root)
@@ -62,10 +63,9 @@ def slm_train(
     if trainer.world.rank: return # rank 0 tells
     if (why := trainer.stop):
         sys.exit(f'slm_train: stopped by {why} after step {trainer.step}; the same command goes on')
-    val = [l for l in read_log(run_dir/'log.jsonl') if l['kind'] == 'val'][-1]
-    add_row(places, f'02_training {cfg.data}', last_checkpoint(run_dir),
-            f'{param_count(trainer.model.config)/1e6:.2f}M parameters, perplexity {val["perplexity"]:.2f}, '
-            f'{val["bits_per_byte"]:.3f} bits per byte')
+    said = phase_summary(param_count(arch), read_log(run_dir/'log.jsonl'))
+    add_row(places, f'02_training {cfg.data}', last_checkpoint(run_dir), said)
+    if publish: publish_phase(places, cfg.data, f'slm_train --config {config}', cfg.seed)
 
 # %% ../nbs/07b_cli.ipynb #5845dba8
 def reviewed_model(
