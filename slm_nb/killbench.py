@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable,Iterator
 import torch
 from .checkpoints import last_checkpoint
+from .pipeline import plain_row
 from .training import read_log
 
 # %% ../nbs/07ae_killbench.ipynb #aa544335
@@ -156,11 +157,10 @@ def kill_rows(
     kills:int,      # How many were planned
 )->list[dict]: # Rows of a report; the first carries the moments and both curves
     "The figures under the names that are agreed for this stage"
-    row = lambda name, ours, unit, runs, **more: dict(name=f'train.{name}', ours=ours, peer=None,
-        peer_name=None, unit=unit, ratio=None, runs=runs, **more)
     survived = 0 if found['differences'] else len(found['kills'])
     inside = sum(k['inside'] for k in found['kills'])
-    return [row('kill_resume_identical', survived, f'kills of {kills} survived to the bit', 1,
-                inside_a_write=inside, differences=found['differences'][:20], kills=found['kills'],
-                loss=found['loss']),
-            row('same_seed_differences', len(found['twice']), f'of {found["compared"]} values', 2)]
+    return [plain_row('train.kill_resume_identical', survived, f'kills of {kills} survived to the bit',
+                      inside_a_write=inside, differences=found['differences'][:20],
+                      kills=found['kills'], loss=found['loss']),
+            plain_row('train.same_seed_differences', len(found['twice']),
+                      f'of {found["compared"]} values', runs=2)]

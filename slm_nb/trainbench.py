@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIDES', 'SHAPES', 'Clock', 'our_side', 'peer_side', 'peer_arguments', 'matrix_side', 'run_side', 'in_process',
-           'make_job', 'Timed', 'overhead_side', 'turns', 'speed_rows', 'plain_row', 'overhead_rows', 'bench_train']
+           'make_job', 'Timed', 'overhead_side', 'turns', 'speed_rows', 'overhead_rows', 'bench_train']
 
 # %% ../nbs/07ad_trainbench.ipynb #bf6d9764
 import dataclasses,json,os,statistics,subprocess,sys,tempfile,time
@@ -15,6 +15,7 @@ from .architecture import SLMConfig,flops_per_token
 from .batches import batch_at,open_bin,write_bins
 from .config import read_yaml
 from .monitoring import mfu,measured_peak_flops,peak_memory_bytes
+from .pipeline import plain_row
 from .pretraining import make_trainer,run_callbacks,run_identity
 from .tokenizer import SLMTokenizer
 from .settings import TrainingConfig,pick_dtype
@@ -209,21 +210,14 @@ def speed_rows(
                  ratio=b and a/b, runs=len(found['ours'])) for n,a,b,u in rows]
 
 # %% ../nbs/07ad_trainbench.ipynb #8008a2ce
-def plain_row(
-    name:str,   # Behind 'train.'
-    value:float,# Ours; nobody else's is measured
-    unit:str,
-)->dict: # A row of a report
-    "A figure without a peer"
-    return dict(name=f'train.{name}', ours=value, peer=None, peer_name=None, unit=unit, ratio=None, runs=1)
-
 def overhead_rows(
     cost:dict,      # From `overhead_side`
     save_every:int, # Of the real run, steps
 )->list[dict]: # Rows of a report
     "Log, metrics and guards of a step, and its share of a checkpoint"
     share = 100*(cost['log_s']+cost['save_s']/save_every)/cost['step_s']
-    return [plain_row('overhead_pct', share, '% of a step'), plain_row('save_s', cost['save_s'], 's')]
+    return [plain_row('train.overhead_pct', share, '% of a step'),
+            plain_row('train.save_s', cost['save_s'], 's')]
 
 # %% ../nbs/07ad_trainbench.ipynb #4179cddf
 SHAPES = (16,128),(16,256),(4,512),(16,512),(8,1024) # (B, T) of the curve
@@ -249,6 +243,6 @@ def bench_train(
         for B,T in shapes:
             took = in_process('ours', {**job, 'training':shape(B, T)})['seconds'][3:]
             speed,at = B*T/statistics.median(took), f'scaling.B{B}_T{T}'
-            rows += [plain_row(f'{at}.tok_per_s', speed, 'tokens/s'),
-                     plain_row(f'{at}.gflops', speed*flops_per_token(arch, T)/1e9, 'GFLOP/s')]
+            rows += [plain_row(f'train.{at}.tok_per_s', speed, 'tokens/s'),
+                     plain_row(f'train.{at}.gflops', speed*flops_per_token(arch, T)/1e9, 'GFLOP/s')]
     return rows
