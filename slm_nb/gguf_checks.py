@@ -141,11 +141,11 @@ def weight_problems(
 
 # %% ../nbs/06a_gguf_checks.ipynb #36821a29
 def token_problems(
-    g:Parsed,      # Taken apart
+    header:dict,   # Keys and values of a file
     cfg:SLMConfig, # What it claims to be
 )->list: # Sentences, each naming a key
     "A vocabulary, merges and ids that do not belong together"
-    get = lambda key: g.header.get(f'tokenizer.ggml.{key}')
+    get = lambda key: header.get(f'tokenizer.ggml.{key}')
     needed = ('model', 'pre', 'tokens', 'token_type', 'merges', 'eos_token_id')
     missing = [k for k in needed if get(k) is None]
     if missing: return [f'key tokenizer.ggml.{k} is missing' for k in missing]
@@ -155,7 +155,7 @@ def token_problems(
     if len(set(tokens)) < len(tokens): out.append('tokenizer.ggml.tokens: a token stands twice')
     if (get('model'), get('pre')) != ('gpt2', 'gpt-2'):
         out.append(f"tokenizer.ggml: {get('model')!r} and {get('pre')!r}, not 'gpt2' and 'gpt-2'")
-    out += [f'{k}: id {v} is outside a vocabulary of {len(tokens)}' for k,v in g.header.items()
+    out += [f'{k}: id {v} is outside a vocabulary of {len(tokens)}' for k,v in header.items()
             if k.endswith('_token_id') and not 0 <= v < len(tokens)]
     known,made = set(tokens),{m.replace(' ', '') for m in get('merges')}
     out += [f'tokenizer.ggml.merges: {m!r} uses or makes an unknown token' for m in get('merges')
@@ -173,7 +173,7 @@ def validate_gguf(
         g = parse_gguf(path)
         cfg = config_of(g.header, 'output.weight' not in g.tensors)
     except (ValueError, TypeError) as e: return [str(e) if str(path) in str(e) else f'{path}: {e}']
-    return layout_problems(g, cfg) + weight_problems(g) + token_problems(g, cfg)
+    return layout_problems(g, cfg) + weight_problems(g) + token_problems(g.header, cfg)
 
 # %% ../nbs/06a_gguf_checks.ipynb #43d26da2
 def gguf_differences(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PARTS', 'TOP', 'DIMS', 'FILE_TYPES', 'ALIGNMENT', 'gguf_name', 'interleaved', 'architecture_of', 'model_header',
-           'tokenizer_header', 'tensor_rows', 'write_parts', 'write_gguf', 'config_of', 'read_gguf']
+           'tokenizer_header', 'tensor_rows', 'write_parts', 'write_gguf', 'config_of', 'open_gguf', 'read_gguf']
 
 # %% ../nbs/06a_gguf.ipynb #56106390
 import errno, json
@@ -16,7 +16,7 @@ import torch
 from .data import atomic_write
 from .architecture import SLMConfig,weight_shapes
 from .tokenizer import SLMTokenizer,SPECIALS
-from .quantization import Scheme,dequantize_rows,quantize_state,rtn
+from .quantization import QTYPES,Scheme,dequantize_rows,quantize_state,rtn
 from .weights import fit_weights
 from .model import SLMForCausalLM
 
@@ -183,21 +183,31 @@ def config_of(
     return cfg
 
 # %% ../nbs/06a_gguf.ipynb #411b85df
+def open_gguf(
+    path:str|Path, # A file that this project or llama.cpp wrote
+)->tuple: # Keys and values, `SLMConfig`, and gguf-py's tensors, whose bytes stay on disk until used
+    "ValueError that names the file for anything that is no GGUF file of one of our models"
+    try:
+        g = gguf.GGUFReader(path)
+        header = {k:f.contents() for k,f in g.fields.items()}
+        return header,config_of(header, all(t.name != 'output.weight' for t in g.tensors)),g.tensors
+    except (ValueError, TypeError, IndexError, KeyError) as e:
+        raise ValueError(f'{path}: damaged or no GGUF file: {e}') from None
+
+# %% ../nbs/06a_gguf.ipynb #ff4af024
 def read_gguf(
     path:str|Path, # A file whose tensors are those that its header implies
 )->tuple: # `SLMConfig`, and a state dict of float32 tensors in our row order
     "The weights that a runtime computes with, ready for `load_state_dict`"
-    try:
-        g = gguf.GGUFReader(path)
-        header = {k:f.contents() for k,f in g.fields.items()}
-        cfg = config_of(header, all(t.name != 'output.weight' for t in g.tensors))
-    except (ValueError, TypeError, IndexError, KeyError) as e:
-        raise ValueError(f'{path}: damaged or no GGUF file: {e}') from None
+    _,cfg,tensors = open_gguf(path)
     ours,state = {gguf_name(n):n for n in weight_shapes(cfg)},{}
     heads = {'q_proj':cfg.num_attention_heads, 'k_proj':cfg.num_key_value_heads}
-    for t in g.tensors:
-        name,rows = ours.get(t.name, t.name),np.ascontiguousarray(t.data).view(np.uint8)
-        w,n = dequantize_rows(rows, t.tensor_type.name),heads.get(name.split('.')[-2])
+    for t in tensors:
+        name,qtype = ours.get(t.name, t.name),t.tensor_type.name
+        rows = np.ascontiguousarray(t.data).view(np.uint8)
+        try: w = dequantize_rows(rows, qtype) if qtype in QTYPES else gguf.dequantize(rows, t.tensor_type)
+        except NotImplementedError: raise ValueError(f'{path}: {t.name}: gguf-py cannot undo {qtype}') from None
+        n = heads.get(name.split('.')[-2])
         if n and len(w)==n*cfg.head_dim: w = w[np.argsort(interleaved(n, cfg.head_dim))]
         state[name] = torch.from_numpy(w.copy())
     return cfg,fit_weights(cfg, state, path)
