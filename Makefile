@@ -8,7 +8,7 @@ WORKERS ?= 2
 QEMU    := qemu-system-x86_64:qemu-system-x86 clang:clang ld.lld:lld gcc:gcc
 ONE_THREAD = OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-.PHONY: help venv system run test test-all docs docs-test lab bench facts notebooks readme clean distclean
+.PHONY: help venv llama system run test test-all docs docs-test lab bench facts notebooks readme clean distclean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -19,6 +19,9 @@ $(STAMP):
 
 venv: $(STAMP) ## Build .venv from constraints.txt (every target below does this when needed)
 	@:
+
+llama: $(STAMP) ## Build llama-cpp-python (5-11 minutes), so that its lessons run
+	@sh .ci/llama.sh $(PIP_FLAGS)
 
 system:
 	@sh .ci/system.sh $(QEMU)

@@ -205,8 +205,11 @@ def read_gguf(
     for t in tensors:
         name,qtype = ours.get(t.name, t.name),t.tensor_type.name
         rows = np.ascontiguousarray(t.data).view(np.uint8)
-        try: w = dequantize_rows(rows, qtype) if qtype in QTYPES else gguf.dequantize(rows, t.tensor_type)
-        except NotImplementedError: raise ValueError(f'{path}: {t.name}: gguf-py cannot undo {qtype}') from None
+        try:
+            if qtype in QTYPES: w = dequantize_rows(rows, qtype)
+            else: w = gguf.dequantize(rows, t.tensor_type)
+        except NotImplementedError:
+            raise ValueError(f'{path}: {t.name}: gguf-py cannot undo {qtype}') from None
         n = heads.get(name.split('.')[-2])
         if n and len(w)==n*cfg.head_dim: w = w[np.argsort(interleaved(n, cfg.head_dim))]
         state[name] = torch.from_numpy(w.copy())
