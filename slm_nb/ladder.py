@@ -6,7 +6,7 @@
 __all__ = ['stored_rounding', 'save_rows', 'read_rows', 'Rung', 'Tried', 'attempt', 'judged_once', 'rounding_rung', 'climb']
 
 # %% ../nbs/05e_ladder.ipynb #8e19f3d6
-import hashlib,json,zlib
+import hashlib,json,sys,zlib
 from collections.abc import Callable
 from dataclasses import asdict,dataclass
 from pathlib import Path
@@ -162,6 +162,8 @@ def climb(
             bar.set_postfix_str(rung.name)
             tried = attempt(model, rung, judge, before, limit)
             rows.append(tried.row)
+            told = '{rung}: {increase_pct:+.2f} %, {bits_per_weight:.2f} bits'
+            bar.write(told.format(**tried.row), sys.stderr)
             if tried.row['passed']: kept = kept or tried
             if kept and not all_rungs: break
     return rows,kept

@@ -139,12 +139,12 @@ def slm_quantize(
     places,found = load_config(config, '', root)
     cfg = section(found, 'training', TrainingConfig, config)
     model,tok,folder = reviewed_model(places, cfg.data)
-    data_dir,T = places.data/cfg.data,cfg.seq_len
-    window = window or model.config.max_position_embeddings
+    data_dir,window = places.data/cfg.data,window or model.config.max_position_embeddings
     judge,judged_N = split_judge(data_dir, tok, window, judge_tok)
     val_N,train_N = (open_bin(data_dir, s, tok) for s in ('val', 'train'))
-    windows_BT = calibration_windows(val_N, judged_N, calibration_tok, T)
-    rungs = ladder(windows_BT, lambda i: batch_at(train_N, cfg.seed, i, 4, T), qat_steps=qat_steps)
+    windows_BT = calibration_windows(val_N, judged_N, calibration_tok, cfg.seq_len)
+    rungs = ladder(windows_BT, lambda i: batch_at(train_N, cfg.seed, i, 4, cfg.seq_len), qat_steps)
     told = dict(checkpoint=folder.name, judged_tok=len(judged_N), window=window, seed=cfg.seed)
     report = round_all(model.folded(), judge, rungs, places.quantized, limit/100, all_rungs, **told)
-    tell_rounding(places, told | machine() | report, f'slm_quantize --config {config}'*publish)
+    typed = f'slm_quantize --config {config} --window {window} --judge_tok {judge_tok}'
+    tell_rounding(places, told | machine() | report, (typed + ' --all_rungs'*all_rungs)*publish)

@@ -99,9 +99,9 @@ def qat_rung(
 def ladder(
     windows_BT:Tensor,    # Calibration text; the first GPTQ sees every fourth window
     batch_at:Callable,    # step -> (x_BT, y_BT) of training text
+    qat_steps:int=40,     # Optimizer steps on the grid
     scheme:Scheme=SCHEMES['q4_0'], # What to reach
     search:int=8,         # Scales tried for each block from the fourth rung on
-    qat_steps:int=40,     # Optimizer steps on the grid
     probe_tok:int=2048,   # Calibration tokens on which layers are rounded one at a time
 )->list: # Of `Rung`, for `climb`
     "Plain, GPTQ, more data, searched scales, mixed precision, training, eight bits"
