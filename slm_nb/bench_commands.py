@@ -17,6 +17,7 @@ from .pipeline import Places,bench_file,load_config
 from .tokenizer import SLMTokenizer
 from .trainbench import bench_train
 from .settings import TrainingConfig
+from .studybench import study_tiers
 
 # %% ../nbs/07ag_bench_commands.ipynb #da4758ea
 def bench_kill(
@@ -66,12 +67,14 @@ def bench_parts(
         'ablations': ('ablations', 'Many small trainings; typed again after a kill, it goes on',
                       lambda: measure_ablations(Path(config).parent/'ablations.yaml',
                                                 made('datasets', 'processed', 'smoke_2M'),
-                                                made('models', 'runs', 'ablations.jsonl')))}
+                                                made('models', 'runs', 'ablations.jsonl'))),
+        'quantize-study': ('quantization_study', 'Every rounding of two models; typed again after a kill, it goes on',
+                           lambda: study_tiers(root))}
 
 # %% ../nbs/07ag_bench_commands.ipynb #31dba176
 @command
 def slm_bench(
-    only:str='', # data, train, kill, context or ablations (default: all but the last)
+    only:str='', # data, train, kill, context, ablations or quantize-study (default: all but the last two)
     corpus:str='SLM/datasets/processed/laptop', # A packed corpus; slm_data --preset laptop makes it
     model:str='SLM/configs/tiny_10M.yaml',      # Shape of the training step
     config:str='SLM/configs/smoke_2M.yaml',     # Tier whose training is killed; slm_data packs it
@@ -81,7 +84,7 @@ def slm_bench(
     "Measure beside the peers; minutes, and a report of figures for each part"
     parts = bench_parts(corpus, model, config, root, runs)
     if only and only not in parts: raise ValueError(f'no part {only!r}; there are {", ".join(parts)}')
-    for part in [only] if only else [p for p in parts if p != 'ablations']:
+    for part in [only] if only else [p for p in parts if p not in ('ablations', 'quantize-study')]:
         file,about,measure = parts[part]
         print(about, flush=True)
         rows = measure()
