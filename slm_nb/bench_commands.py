@@ -68,13 +68,14 @@ def bench_parts(
                       lambda: measure_ablations(Path(config).parent/'ablations.yaml',
                                                 made('datasets', 'processed', 'smoke_2M'),
                                                 made('models', 'runs', 'ablations.jsonl'))),
-        'quantize-study': ('quantization_study', 'Every rounding of two models; typed again after a kill, it goes on',
+        'quantize-study': ('quantization_study',
+                           'Every rounding of two models; typed again after a kill, it goes on',
                            lambda: study_tiers(root))}
 
 # %% ../nbs/07ag_bench_commands.ipynb #31dba176
 @command
 def slm_bench(
-    only:str='', # data, train, kill, context, ablations or quantize-study (default: all but the last two)
+    only:str='', # data, train, kill, context; ablations, quantize-study (default: all before `;`)
     corpus:str='SLM/datasets/processed/laptop', # A packed corpus; slm_data --preset laptop makes it
     model:str='SLM/configs/tiny_10M.yaml',      # Shape of the training step
     config:str='SLM/configs/smoke_2M.yaml',     # Tier whose training is killed; slm_data packs it

@@ -4,25 +4,25 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'Case', 'study_cases', 'curve_cases', 'Rounded', 'codes_bytes', 'round_whole', 'round_blocks', 'round_case',
-           'Judge', 'Exam', 'study_row', 'exam_stamp', 'told_row', 'run_study']
+           'Exam', 'study_row', 'exam_stamp', 'told_row', 'run_study']
 
 # %% ../nbs/05f_study.ipynb #568bc3d0
-import copy,hashlib,json,math,time
+import hashlib,json,time
 from collections.abc import Callable
 from dataclasses import asdict,dataclass,replace
 from pathlib import Path
-import torch, torch.nn.functional as F
+import torch
 from torch import Tensor
 from fastcore.basics import patch
 from .config import atomic_write
 from .architecture import param_count
 from .model import SLMForCausalLM
 from .training import read_log
-from .validation import HeldOut
 from .quantization import *
 from .uniform import Grid,round_linears,searched_rounding,with_weights
 from .gptq import gptq_layers,gptq_rounding
 from .awq import awq
+from .judge import Judge
 
 # %% ../nbs/05f_study.ipynb #50f9a22a
 METHODS = dict(rtn='to nearest', search='to nearest, scales searched', gptq='GPTQ',
@@ -56,9 +56,10 @@ class Case:
 @patch
 def short(self:Case)->str: # Without what is as usual
     "How reports call it"
-    grid = f'{self.linear} {"row" if self.group == -1 else f"g{self.group}"}' if self.whole else \
-           self.linear if self.linear == self.embedding else f'{self.linear}, embedding {self.embedding}'
-    more = [grid, '' if self.symmetric else 'asymmetric', self.method,
+    group = 'row' if self.group == -1 else f'g{self.group}'
+    table = '' if self.linear == self.embedding else f', embedding {self.embedding}'
+    more = [f'{self.linear} {group}' if self.whole else f'{self.linear}{table}',
+            '' if self.symmetric else 'asymmetric', self.method,
             '' if self.order == 'groups' else f'order {self.order}',
             f'{self.n_tok} tokens, draw {self.draw}' if self.n_tok else '']
     return ' '.join(filter(None, more))
@@ -88,7 +89,8 @@ def curve_cases(
     sizes:dict[int,int], # Calibration tokens -> how many different choices of windows
 )->list[Case]: # GPTQ onto the file's four bits
     "How much text does GPTQ need, and how much does it matter which?"
-    return [Case('gptq', embedding='Q8_0', n_tok=n, draw=d) for n,draws in sizes.items() for d in range(draws)]
+    return [Case('gptq', embedding='Q8_0', n_tok=n, draw=d)
+            for n,draws in sizes.items() for d in range(draws)]
 
 # %% ../nbs/05f_study.ipynb #a55bfe96
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def codes_bytes(
                for O,I in (q.codes_OI.shape for q in codes.values()))
     for name,p in model.named_parameters():
         if name in codes: continue
-        size += p.numel()//p.shape[-1]*row_bytes(p.shape[-1], 'F32' if p.ndim < 2 else case.embedding, name)
+        qtype = 'F32' if p.ndim < 2 else case.embedding
+        size += p.numel()//p.shape[-1]*row_bytes(p.shape[-1], qtype, name)
     return round(size)
 
 # %% ../nbs/05f_study.ipynb #a0a4ae22
@@ -128,6 +131,7 @@ def round_whole(
     table.copy_(torch.from_numpy(rows.copy()))
     return Rounded(new, codes_bytes(case, new, codes))
 
+# %% ../nbs/05f_study.ipynb #f9e85fc9
 @torch.no_grad()
 def round_blocks(
     case:Case,            # With a type of `QTYPES`
@@ -151,50 +155,6 @@ def round_case(
     if case.method.startswith('awq'): model = awq(model, windows_NT, replace(case.grid, search=0))
     return (round_whole if case.whole else round_blocks)(case, model, windows_NT)
 
-# %% ../nbs/05f_study.ipynb #821cecd5
-class Judge:
-    "The float model's losses on held-out windows, and on some of them all it said"
-    @torch.inference_mode()
-    def __init__(self,
-        model:SLMForCausalLM, # Before rounding
-        held:HeldOut,         # Windows, none of which calibrates
-        n_close:int=16,       # Windows on which all probabilities are compared, evenly spread
-    ):
-        self.held,self.head_VD,n = held,model.head_weight.detach().clone(),len(held.ids_BT)
-        close = range(0, n, max(1, n//n_close))
-        self.hidden = {i:model.model(held.ids_BT[i:i+1,:-1])[0] for i in close}
-        self.loss_NT = self.read(model)[0]
-
-# %% ../nbs/05f_study.ipynb #9231ef3a
-@patch
-@torch.inference_mode()
-def read(self:Judge,
-    model:SLMForCausalLM, # Any with the same vocabulary
-)->tuple[Tensor,Tensor]: # Nats lost (N,T), and divergence of the windows that are compared; float64
-    "Window by window, in float32"
-    losses,apart = [],[]
-    for i,ids_T in enumerate(self.held.ids_BT):
-        log_p_TV = F.linear(model.model(ids_T[None,:-1])[0], model.head_weight).log_softmax(-1)
-        losses.append(-log_p_TV.gather(1, ids_T[1:,None])[:,0])
-        if i in self.hidden:
-            log_t_TV = F.linear(self.hidden[i], self.head_VD).log_softmax(-1)
-            apart.append((log_t_TV.exp()*(log_t_TV-log_p_TV)).sum(-1))
-    return torch.stack(losses).double(),torch.stack(apart).double()
-
-@patch
-def __call__(self:Judge,
-    model:SLMForCausalLM, # After rounding
-)->dict: # perplexity, bits_per_byte, increase_pct ± error_pct, passed, kl_nats ± kl_error
-    "What rounding cost"
-    loss_NT,kl_NT = self.read(model)
-    units = lambda nats: dict(perplexity=math.exp(min(nats, 700)), bits_per_byte=
-                              nats/math.log(2)/self.held.bytes_per_token['all'])
-    after,sure = units(float(loss_NT.mean())),lambda of_NT: float(of_NT.mean(1).std()/len(of_NT)**.5)
-    verdict = gate(units(float(self.loss_NT.mean())), after)
-    error = (100+verdict['increase_pct'])*sure(loss_NT-self.loss_NT)
-    return after | dict(increase_pct=verdict['increase_pct'], error_pct=error, passed=verdict['passed'],
-                        kl_nats=float(kl_NT.mean()), kl_error=sure(kl_NT), judged_tok=loss_NT.numel())
-
 # %% ../nbs/05f_study.ipynb #498f1c23
 @dataclass(frozen=True)
 class Exam:
@@ -203,7 +163,7 @@ class Exam:
     n_tok:int                  # Of it, for a case that does not say
     judges:dict                # Name -> `Judge`; the first decides
     facts:Callable|None=None   # Model -> dict with `accuracy`, `n`
-    ship:Callable|None=None    # (model, scheme, rounding) -> dict with `file_bytes`, `decode_tok_per_s`
+    ship:Callable|None=None    # (model, scheme, rounding) -> `file_bytes`, `decode_tok_per_s`
     seed:int=0                 # Added to a case's draw
 
     def windows(self, case:Case)->Tensor: # (N,T)
@@ -212,8 +172,8 @@ class Exam:
         n = (case.n_tok or self.n_tok)//T
         if not 1 <= n <= n_all:
             raise ValueError(f'{case.short()}: {n} windows of {T} tokens wanted, there are {n_all}')
-        order_N = torch.randperm(n_all, generator=torch.Generator().manual_seed(self.seed+case.draw))
-        return self.windows_NT[order_N[:n]]
+        drawn = torch.Generator().manual_seed(self.seed+case.draw)
+        return self.windows_NT[torch.randperm(n_all, generator=drawn)[:n]]
 
 # %% ../nbs/05f_study.ipynb #f07950e3
 def study_row(
@@ -230,10 +190,13 @@ def study_row(
     first,*others = judged
     facts = exam.facts(done.model) if exam.facts else {}
     shipped = exam.ship(*done.file) if exam.ship and done.file else {}
-    return asdict(case) | dict(name=case.short(), bits=case.bits, calibrated_tok=windows_NT.numel()
-        if case.calibrates else 0, method_s=spent, size_bytes=done.size_bytes,
-        bits_per_weight=8*done.size_bytes/param_count(model.config), judged=first, **judged[first],
-        others={n:judged[n] for n in others}, facts=facts.get('accuracy'), n_facts=facts.get('n'),
+    return asdict(case) | dict(
+        name=case.short(), bits=case.bits, method_s=spent,
+        calibrated_tok=windows_NT.numel() if case.calibrates else 0,
+        size_bytes=done.size_bytes,
+        bits_per_weight=8*done.size_bytes/param_count(model.config),
+        judged=first, **judged[first], others={n:judged[n] for n in others},
+        facts=facts.get('accuracy'), n_facts=facts.get('n'),
         **{k:shipped.get(k) for k in ('file_bytes', 'decode_tok_per_s')})
 
 # %% ../nbs/05f_study.ipynb #cccb5fb1
@@ -244,7 +207,8 @@ def exam_stamp(
     "Another model, text or seed is another study"
     told = hashlib.sha256(f'{exam.n_tok} {exam.seed}'.encode())
     held = [j.held.ids_BT for j in exam.judges.values()]
-    for t in (*model.state_dict().values(), exam.windows_NT, *held): told.update(t.contiguous().numpy())
+    for t in (*model.state_dict().values(), exam.windows_NT, *held):
+        told.update(t.contiguous().numpy())
     return told.hexdigest()[:12]
 
 def told_row(row:dict)->str: # One line
