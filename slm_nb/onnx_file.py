@@ -19,6 +19,7 @@ from torch import nn,Tensor
 from .config import atomic_write,from_dict
 from .architecture import SLMConfig,weight_bytes
 from .model import SLMForCausalLM
+from .onnx_stream import stream_onnx
 
 # %% ../nbs/06b_onnx.ipynb #869dec86
 class JoinedCache:
@@ -113,8 +114,8 @@ def _quiet():
 @torch.no_grad()
 def traced(
     model:SLMForCausalLM, # On the CPU, float32
-)->onnx.ModelProto: # Opset `OPSET`
-    "The graph, its lengths free, without notes on where it was made"
+)->tuple[onnx.ModelProto,dict]: # Graph of opset `OPSET` without weights; those by name
+    "The function, its lengths free, without notes on where it was made"
     cfg,dim = model.config,torch.export.Dim
     past = tuple(torch.zeros(2, cfg.num_key_value_heads, 3, cfg.head_dim)
                  for _ in cache_names(cfg, 'present'))
@@ -126,22 +127,25 @@ def traced(
             dynamic_shapes=({0:batch, 1:sequence}, tuple({0:batch, 2:seen} for _ in past)),
             input_names=inputs, output_names=outputs, opset_version=OPSET, optimize=False,
             external_data=False, verbose=False)
+        stored = made.model.graph.initializers.values()
+        weights = {v.name:v.const_value.numpy() for v in stored}
+        for v in stored: v.const_value = None # or the graph copies it
         proto = made.model_proto
     for part in (proto, proto.graph, *proto.graph.node, *proto.graph.value_info):
-        part.ClearField('metadata_props')
-        part.ClearField('doc_string')
-    return proto
+        for field in ('metadata_props', 'doc_string'): part.ClearField(field)
+    return proto,weights
 
 # %% ../nbs/06b_onnx.ipynb #e58e853a
 def write_graph(
     path:str|Path,         # Where the file shall stand
     proto:onnx.ModelProto, # From `traced`
+    weights:dict,          # Likewise
     cfg:SLMConfig,         # What was traced
     name:str,              # Name stored in the file
 )->Path: # `path`
     "Graph, weights and metadata as one file, whole or not at all"
     onnx.helper.set_model_props(proto, {'name':name, 'config':json.dumps(asdict(cfg))})
-    with atomic_write(path, 'wb') as f: f.write(proto.SerializeToString(deterministic=True))
+    with atomic_write(path, 'wb') as f: stream_onnx(f, proto, weights)
     return Path(path)
 
 def export_onnx(
@@ -151,7 +155,7 @@ def export_onnx(
 )->Path: # `path`
     "The file whose graph is the model's function"
     check_graph(model.config, model.head_weight.dtype)
-    return write_graph(path, traced(model), model.config, name)
+    return write_graph(path, *traced(model), model.config, name)
 
 # %% ../nbs/06b_onnx.ipynb #d76b28b6
 def config_from(
@@ -198,12 +202,11 @@ def step(self:OnnxModel,
     names = cache_names(cfg, 'past_key_values')
     if past is None:
         past = [np.zeros((B, cfg.num_key_value_heads, 0, cfg.head_dim), np.float32) for _ in names]
-    if (n := past[0].shape[2] + T) > cfg.max_position_embeddings:
-        raise ValueError(f'{n} tokens exceed max_position_embeddings={cfg.max_position_embeddings}')
+    if (n := past[0].shape[2] + T) > (context := cfg.max_position_embeddings):
+        raise ValueError(f'{n} tokens exceed max_position_embeddings={context}')
     if not 0 <= ids_BT.min() <= ids_BT.max() < cfg.vocab_size:
         raise ValueError(f'ids {ids_BT.min()}..{ids_BT.max()}; vocab_size={cfg.vocab_size}')
-    feeds = {'input_ids':ids_BT.astype(np.int64)} | dict(zip(names, past))
-    logits,*present = self.session.run(None, feeds)
+    logits,*present = self.session.run(None, {'input_ids':ids_BT.astype(np.int64), **dict(zip(names, past))})
     return logits,present
 
 # %% ../nbs/06b_onnx.ipynb #1531ba75

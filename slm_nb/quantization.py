@@ -79,8 +79,9 @@ def quantize_rows(
     if bad: raise ValueError(f'{name}: {bad} of {w_OI.size} weights are NaN or infinite')
     if qtype=='F32': return w_OI.view(np.uint8)
     if qtype=='F16': return _half(w_OI)
-    to_blocks = dict(Q8_0=q8_0_blocks, Q4_0=q4_0_blocks)[qtype]
-    return to_blocks(w_OI.reshape(-1, 32)).reshape(*w_OI.shape[:-1], S)
+    to_blocks,w_NB = dict(Q8_0=q8_0_blocks, Q4_0=q4_0_blocks)[qtype],w_OI.reshape(-1, 32)
+    few = np.array_split(w_NB, len(w_NB)//8192+1) # so that what lies between stays in the cache
+    return np.concatenate([*map(to_blocks, few)]).reshape(*w_OI.shape[:-1], S)
 
 # %% ../nbs/05_quantization.ipynb #7afaaa0e
 def dequantize_rows(

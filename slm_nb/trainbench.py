@@ -107,12 +107,13 @@ def in_process(
     side:str,        # A key of `SIDES`
     job:dict,        # For that side
     limit_s:int=900, # It may take so long
+    module:str='trainbench', # Of `slm_nb`; adds its sides to `SIDES`
 )->dict: # Its result
     "One turn, alone in a process; an error shows the end of what it said"
     with tempfile.TemporaryDirectory() as tmp:
         paths = [str(Path(tmp)/name) for name in ('job.json', 'out.json')]
         Path(paths[0]).write_text(json.dumps(job))
-        code = f'from slm_nb.trainbench import run_side; run_side({side!r}, *{paths!r})'
+        code = f'from slm_nb.{module} import run_side; run_side({side!r}, *{paths!r})'
         env = {k: v for k,v in os.environ.items() if side != 'peer' or k != 'THP_MEM_ALLOC_ENABLE'}
         done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                               timeout=limit_s, env=env)
