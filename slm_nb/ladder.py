@@ -94,6 +94,7 @@ class Rung:
     name:str      # Short, for tables and plots
     method:str    # What is done, for the report
     make:Callable # Model -> (scheme, state as `quantize_state` makes it)
+    ships:bool=True # False: tried to compare with, never kept
 
 class Tried(NamedTuple):
     "What came of a rung"
@@ -114,8 +115,9 @@ def attempt(
     scheme,state = rung.make(model)
     took_s = perf_counter()-start_s
     after = judge(fake_quantize(model, scheme, stored_rounding(state, rung.name)))
-    row = dict(rung=rung.name, method=rung.method, scheme=scheme.name, linear=scheme.linear,
-               embedding=scheme.embedding, overrides=[list(o) for o in scheme.overrides],
+    row = dict(rung=rung.name, method=rung.method, ships=rung.ships, scheme=scheme.name,
+               linear=scheme.linear, embedding=scheme.embedding,
+               overrides=[list(o) for o in scheme.overrides],
                size_bytes=size_bytes(model.config, scheme),
                bits_per_weight=bits_per_weight(model.config, scheme),
                **gate(before, after, limit), seconds=took_s)
@@ -153,7 +155,7 @@ def climb(
     limit:float=.02,       # As in `gate`
     all_rungs:bool=False,  # Try those above the first that passes, too
     before:dict|None=None, # What `judge` says of `model`, where that is known
-)->tuple[list,Tried|None]: # A row for each rung tried; the first that passed
+)->tuple[list,Tried|None]: # A row for each rung tried; the first that passed and ships
     "As far up as the gate asks for"
     if not rungs: raise ValueError(f'{len(rungs)} rungs: nothing to try')
     before,rows,kept = before or judge(model),[],None
@@ -164,6 +166,6 @@ def climb(
             rows.append(tried.row)
             told = '{rung}: {increase_pct:+.2f} %, {bits_per_weight:.2f} bits'
             bar.write(told.format(**tried.row), sys.stderr)
-            if tried.row['passed']: kept = kept or tried
+            if tried.row['passed'] and rung.ships: kept = kept or tried
             if kept and not all_rungs: break
     return rows,kept

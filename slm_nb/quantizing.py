@@ -95,7 +95,7 @@ def ladder_verdict(
     report:dict, # From `round_all`
 )->str: # A line
     "Which rung ships in four bits, or that none does"
-    four = [r for r in report['ladder'] if r['scheme'] != 'q8_0']
+    four = [r for r in report['ladder'] if r['ships'] and r['scheme'] != 'q8_0']
     best,limit = min(four, key=lambda r: r['increase_pct']),four[0]['limit_pct']
     first = next((r for r in four if r['passed']), None)
     if first:

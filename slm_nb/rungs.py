@@ -115,7 +115,8 @@ def ladder(
             some = promote(model, scheme, costs_of(model), share)
             return some,quantize_state(model, some, gptq_rounding(model, windows_BT, some, search))
         return Rung(f'mixed {share:.0%}', f'{share:.0%} of the linear weights in Q8_0, GPTQ', make)
-    return [rounding_rung('plain', scheme, 'round to nearest'), by_gptq('GPTQ', few_BT, 0),
-            by_gptq('more data', windows_BT, 0), by_gptq('scales', windows_BT, search),
-            *map(mixed, (.1, .25, .5)), qat_rung(scheme, batch_at, qat_steps),
+    plain = replace(rounding_rung('plain', scheme, 'round to nearest'), ships=False)
+    return [plain, by_gptq('GPTQ', few_BT, 0), by_gptq('more data', windows_BT, 0),
+            by_gptq('scales', windows_BT, search), *map(mixed, (.1, .25, .5)),
+            qat_rung(scheme, batch_at, qat_steps),
             rounding_rung('INT8', SCHEMES['q8_0'], 'round to nearest')]
