@@ -56,6 +56,8 @@ bench: $(STAMP) ## Measure ours beside the peers and write SLM/reports/*.json (t
 	@slm_pipeline --bench --config SLM/configs/$(TIER).yaml
 	@slm_data --source debian --preset laptop
 	@slm_bench
+	@if [ -d SLM/models/checkpoints/tiny_10M ]; then slm_bench --only quantize; \
+	else echo "quantize is left out: slm_train --config SLM/configs/tiny_10M.yaml makes its model"; fi
 
 facts: $(STAMP) ## Rebuild data/facts.tsv from Debian packages (needs the network)
 	@echo "Rebuilding data/facts.tsv from Debian packages"

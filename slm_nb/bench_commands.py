@@ -14,6 +14,7 @@ from .data_commands import command,section
 from .databench import bench_data
 from .killbench import kill_resume,kill_rows,spawn
 from .pipeline import Places,bench_file,load_config
+from .quantbench import bench_quantize
 from .tokenizer import SLMTokenizer
 from .trainbench import bench_train
 from .settings import TrainingConfig
@@ -54,7 +55,7 @@ def bench_parts(
     runs:int,        # Turns of each side
 )->dict[str,tuple]: # part -> name of its report, what it does, and a function that gives its rows
     "What can be measured"
-    made = lambda *parts: Path(root).joinpath(*parts)
+    made,beside,tiny = Path(root).joinpath,Path(config).with_name,'tiny_10M/pretrain'
     return {
         'data': ('data', 'Packing, near-duplicates and loading, turn by turn with the peers',
                  lambda: bench_data(corpus, model, runs)),
@@ -62,20 +63,20 @@ def bench_parts(
                   lambda: bench_train(model, Path(corpus)/'pretrain', corpus, runs)),
         'kill': ('kill_resume', 'Training, killed twenty times', lambda: bench_kill(config, root)),
         'context': ('context', 'Trained on 256 tokens, read up to 2048, with and without scaling',
-                    lambda: run_context(Path(config).parent/'context.yaml', corpus,
-                        made('models', 'smoke_2M'), made('models', 'checkpoints', 'context'))),
+                    lambda: run_context(beside('context.yaml'), corpus,
+                                        made('models/smoke_2M'), made('models/checkpoints/context'))),
         'ablations': ('ablations', 'Many small trainings; typed again after a kill, it goes on',
-                      lambda: measure_ablations(Path(config).parent/'ablations.yaml',
-                                                made('datasets', 'processed', 'smoke_2M'),
-                                                made('models', 'runs', 'ablations.jsonl'))),
-        'quantize-study': ('quantization_study',
-                           'Every rounding of two models; typed again after a kill, it goes on',
-                           lambda: study_tiers(root))}
+                      lambda: measure_ablations(beside('ablations.yaml'),
+                          made('datasets/processed/smoke_2M'), made('models/runs/ablations.jsonl'))),
+        'quantize-study': ('quantization_study', 'Every rounding of two models', lambda: study_tiers(root)),
+        'quantize': ('quantize', 'Rounding, files and decoding, beside gptqmodel and llama.cpp',
+                     lambda: bench_quantize(made('models/checkpoints', tiny),
+                         made('datasets/processed', tiny), beside('small_50M.yaml'), made('kernel'), runs))}
 
 # %% ../nbs/07ag_bench_commands.ipynb #31dba176
 @command
 def slm_bench(
-    only:str='', # data, train, kill, context; ablations, quantize-study (default: all before `;`)
+    only:str='', # data, train, kill, context; ablations, quantize, quantize-study (default: before `;`)
     corpus:str='SLM/datasets/processed/laptop', # A packed corpus; slm_data --preset laptop makes it
     model:str='SLM/configs/tiny_10M.yaml',      # Shape of the training step
     config:str='SLM/configs/smoke_2M.yaml',     # Tier whose training is killed; slm_data packs it
@@ -85,7 +86,7 @@ def slm_bench(
     "Measure beside the peers; minutes, and a report of figures for each part"
     parts = bench_parts(corpus, model, config, root, runs)
     if only and only not in parts: raise ValueError(f'no part {only!r}; there are {", ".join(parts)}')
-    for part in [only] if only else [p for p in parts if p not in ('ablations', 'quantize-study')]:
+    for part in [only] if only else [p for p in parts if not p.startswith(('ablations', 'quantize'))]:
         file,about,measure = parts[part]
         print(about, flush=True)
         rows = measure()

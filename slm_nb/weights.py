@@ -99,7 +99,8 @@ def cut_shards(
 
 # %% ../nbs/01ae_weights.ipynb #3ac11f2a
 DTYPES = {torch.float64:'F64', torch.float32:'F32', torch.float16:'F16', torch.bfloat16:'BF16',
-          torch.int64:'I64', torch.int32:'I32', torch.int16:'I16', torch.int8:'I8', torch.uint8:'U8', torch.bool:'BOOL'}
+          torch.int64:'I64', torch.int32:'I32', torch.int16:'I16', torch.int8:'I8', torch.uint8:'U8',
+          torch.bool:'BOOL'}
 
 def stream_safetensors(
     f,                        # Open for writing bytes
