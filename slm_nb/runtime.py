@@ -44,15 +44,19 @@ class Runtime:
         gguf:str|Path,    # Model file
     ): self.program,self.gguf = Path(program),Path(gguf)
 
-    def run(self,
+    def run_bytes(self,
         *args:str,    # Action and options, as `slm-run --help` lists them
         stdin:str='', # For actions that read lines
-    )->str: # Standard output
+    )->bytes: # Standard output
         "One call of the program"
         command = [str(self.program), '--model', str(self.gguf), *map(str, args)]
         done = subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=300)
         if done.returncode: raise ValueError(done.stderr.decode('utf-8', 'replace').splitlines()[0])
-        return done.stdout.decode('utf-8', 'replace')
+        return done.stdout
+
+    def run(self, *args:str, stdin:str='')->str:
+        "As text"
+        return self.run_bytes(*args, stdin=stdin).decode('utf-8', 'replace')
 
 # %% ../nbs/06d_runtime.ipynb #9e514fca
 def parse_ids(line): return [int(i) for i in line.removeprefix('ids:').split()]
@@ -83,6 +87,13 @@ def logits(self:Runtime,
 )->np.ndarray: # (V,)
     "Logits after the last token"
     return np.array(self.run('--logits', spaced(ids)).split(), dtype=np.float32)
+
+@patch
+def all_logits(self:Runtime,
+    ids:list[int], # Prompt
+)->np.ndarray: # (T,V)
+    "Logits after each token"
+    return np.frombuffer(self.run_bytes('--logits-all', spaced(ids)), '<f4').reshape(len(ids), -1)
 
 # %% ../nbs/06d_runtime.ipynb #86a828f5
 @patch

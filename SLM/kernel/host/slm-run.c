@@ -19,6 +19,7 @@ static const char usage[] =
     "         --info             shape, hash and pool as KEY=VALUE lines\n"
     "         --hash             FNV-1a of the file, which need not be a model\n"
     "         --logits \"4 17 5\"  print every logit after these tokens\n"
+    "         --logits-all IDS   the logits after each of these tokens, as float32\n"
     "options  --max-tokens N (64)  --temperature F (0)  --top-k N (0: all)  --top-p F (1)\n"
     "         --seed N (0)  --print-ids  --threads 1\n";
 
@@ -58,9 +59,8 @@ static bytes map_file(const char *path) {
     return (bytes){at, (u64)st.st_size};
 }
 
-// Reads a list of ids into s->ids and through the network.
-static void read_ids(slm *s, const char *list) {
-    slm_error e;
+// Reads a list of ids into s->ids and says how many there are.
+static u32 parse_ids(slm *s, const char *list) {
     u32 n = 0;
     for (char *end; n < s->net.shape.context; list = end) {
         unsigned long id = strtoul(list, &end, 10);
@@ -69,8 +69,15 @@ static void read_ids(slm *s, const char *list) {
     }
     while (*list == ' ') list++;
     if (*list) refuse("ids", "more of them than the context holds, or no numbers");
+    return n;
+}
+
+static void read_first(slm *s, u32 n) {
+    slm_error e;
     if (slm_read(s, s->ids, n, &e)) refuse("ids", e.text);
 }
+
+static void read_ids(slm *s, const char *list) { read_first(s, parse_ids(s, list)); }
 
 static void answer(slm *s, bytes text, u32 limit, sampler *choice, bool as_ids) {
     slm_error e;
@@ -91,6 +98,14 @@ static void continue_ids(slm *s, const char *list, u32 limit, sampler *choice) {
 static void logits(slm *s, const char *list) {
     read_ids(s, list);
     for (u32 i = 0; i < s->net.shape.vocab; i++) printf("%.9g\n", (f64)s->net.logits[i]);
+}
+
+static void all_logits(slm *s, const char *list) {
+    u32 n = parse_ids(s, list);
+    for (u32 i = n ? 1 : 0; i <= n; i++) { // what was read is in the cache
+        read_first(s, i);
+        fwrite(s->net.logits, sizeof(f32), s->net.shape.vocab, stdout);
+    }
 }
 
 static void tokenize(slm *s, bytes text) {
@@ -168,7 +183,7 @@ int main(int argc, char **argv) {
         if (IS("--interactive") || IS("--bench") || IS("--info") || IS("--hash")) { action = flag; continue; }
         if (!value) return stop_usage("an option lacks its value, or there is none of that name");
         if (IS("--model")) path = value;
-        else if (IS("--prompt") || IS("--ids") || IS("--tokenize") || IS("--logits")) action = flag, text = value;
+        else if (IS("--prompt") || IS("--ids") || IS("--tokenize") || IS("--logits") || IS("--logits-all")) action = flag, text = value;
         else if (IS("--max-tokens")) o.limit = (u32)strtoul(value, NULL, 10);
         else if (IS("--temperature")) choice.temperature = strtof(value, NULL);
         else if (IS("--top-k")) choice.top_k = (u32)strtoul(value, NULL, 10);
@@ -193,6 +208,7 @@ int main(int argc, char **argv) {
     if (IS("--prompt")) answer(&model, bytes_of(text), o.limit, &choice, o.as_ids);
     else if (IS("--ids")) continue_ids(&model, text, o.limit, &choice);
     else if (IS("--logits")) logits(&model, text);
+    else if (IS("--logits-all")) all_logits(&model, text);
     else if (IS("--interactive")) each_line(&model, answer_line, &o);
     else if (IS("--bench")) bench(&model, &choice);
     else if (IS("--info")) info(&model, file, need);
