@@ -17,6 +17,7 @@ from .data import atomic_write
 from .architecture import SLMConfig,weight_shapes
 from .tokenizer import SLMTokenizer,SPECIALS
 from .quantization import QTYPES,Scheme,dequantize_rows,quantize_state,rtn
+import slm_nb.kquant_rows # Q4_K and Q6_K join the types
 from .weights import fit_weights
 from .model import SLMForCausalLM
 
@@ -68,7 +69,7 @@ DIMS = {'vocab_size':'vocab_size', 'context_length':'max_position_embeddings',
         'block_count':'num_hidden_layers', 'attention.head_count':'num_attention_heads',
         'attention.head_count_kv':'num_key_value_heads', 'rope.freq_base':'rope_theta',
         'attention.layer_norm_rms_epsilon':'rms_norm_eps', 'rope.dimension_count':'head_dim'}
-FILE_TYPES = dict(F32=0, F16=1, Q4_0=2, Q8_0=7) # llama.cpp's numbers, by the type of the linear layers
+FILE_TYPES = dict(F32=0, F16=1, Q4_0=2, Q8_0=7, Q4_K=14, Q6_K=18) # llama.cpp's, by linear type
 
 def model_header(
     cfg:SLMConfig, # Dimensions

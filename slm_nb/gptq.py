@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 import torch
 from torch import nn,Tensor
+from fastcore.basics import patch
 from .model import SLMForCausalLM
 from .quantization import Scheme,dequantize_rows
 from .uniform import GGUF_GRIDS,Grid,Quantized,Steps,gguf_rows,searched_rounding
@@ -44,20 +45,22 @@ def round_in_turn(
     grid:Grid,       # Levels
     G:int,           # Columns of a group; groups follow each other
     block:int=128,   # Columns that collect errors together
-)->tuple[Tensor,Steps,Tensor]: # Codes (I,O); scales, zeros (O,g); errors (I,O) when made
+    known:Steps|None=None, # Levels of each column (I,O); None: fitted on the way
+)->tuple[Tensor,Steps,Tensor]: # Codes (I,O); `known`, or scales, zeros (O,g); errors (I,O) when made
     "Each column at its nearest levels, after it answered for the columns before it"
     codes_IO,error_IO,fits = torch.empty_like(w_IO),torch.empty_like(w_IO),[]
     owed_II = moves_II.T.contiguous()
     for a in range(0, len(w_IO), block):
         now_IO = w_IO[a:a+block] - owed_II[a:a+block,:a] @ error_IO[:a]
         for i in range(a, a+len(now_IO)):
-            if i % G == 0:
+            if known: fits = [Steps(*(t_IO[i][:,None] for t_IO in known))]
+            elif i % G == 0:
                 group_GO = w_IO[i:i+G] - owed_II[i:i+G,:i] @ error_IO[:i]
                 fits.append(grid.fit(group_GO.T, cost_I[i:i+G]))
             w_O1 = (now_IO[i-a] - owed_II[i,a:i] @ error_IO[a:i])[:,None]
             codes_O1 = grid.nearest(w_O1, fits[-1])
             codes_IO[i],error_IO[i] = codes_O1[:,0],(w_O1 - grid.values(codes_O1, fits[-1]))[:,0]
-    return codes_IO,Steps(*(torch.cat(t, 1) for t in zip(*fits))),error_IO
+    return codes_IO,known or Steps(*(torch.cat(t, 1) for t in zip(*fits))),error_IO
 
 # %% ../nbs/05a_gptq.ipynb #3c9170e0
 def visiting_order(
@@ -76,29 +79,45 @@ def visiting_order(
     return (first_g[:,None]*G + within_gG[first_g]).flatten()
 
 # %% ../nbs/05a_gptq.ipynb #b7705a27
+def _grouped(grid, codes_OI, steps, seen_I, order):
+    "Codes in the order of the columns, groups in the order that `order` leaves"
+    own_I,G,mixed = torch.arange(len(seen_I)),grid.width(len(seen_I)),order == 'columns'
+    groups_g = own_I[:len(own_I)//G] if mixed else (seen_I[::G]//G).argsort()
+    return Quantized(grid, codes_OI.to(torch.uint8), steps.scale[:,groups_g].float(),
+                     steps.zero[:,groups_g].int(), (seen_I.argsort() if mixed else own_I)//G)
+
+# %% ../nbs/05a_gptq.ipynb #fa3d265a
 def gptq(
     w_OI:Tensor,         # Weights
     gram_II:Tensor,      # H of their inputs
-    grid:Grid,           # Levels
-    order:str='groups',  # See `visiting_order`
+    grid:Grid,           # Levels; any object that does as `Grid`, or has `known`
+    order:str='',        # See `visiting_order`; '': 'columns' where levels are known, else 'groups'
     damping:float=.01,   # See `error_moves`
     block:int=128,       # See `round_in_turn`
     name:str='a tensor', # Whose weights, for errors
 )->Quantized: # `g_idx_I` tells where the columns of each group stand
     "Codes whose output on the inputs behind H is close, rather than the weights themselves"
-    (O,I),G = w_OI.shape,grid.width(w_OI.shape[1], name)
+    I,w_OI,fixed = w_OI.shape[1],w_OI.detach(),hasattr(grid, 'known')
+    G,order = grid.width(I, name),order or ('columns' if fixed else 'groups')
     if gram_II.shape != (I, I):
         raise ValueError(f'{name}: a Gram matrix of {tuple(gram_II.shape)} for {I} columns')
     seen_I = visiting_order(gram_II, G, order)
-    answers = error_moves(gram_II[seen_I][:,seen_I], damping, name)
+    back_I,answers = seen_I.argsort(),error_moves(gram_II[seen_I][:,seen_I], damping, name)
     moves_II,cost_I = (t.to(w_OI.dtype) for t in answers)
-    codes_IO,steps,_ = round_in_turn(w_OI.detach().T[seen_I], moves_II, cost_I, grid, G, block)
-    back_I = seen_I.argsort()
-    groups_g = torch.arange(I//G) if order == 'columns' else (seen_I[::G]//G).argsort()
-    g_idx_I = back_I//G if order == 'columns' else torch.arange(I)//G
-    scale_Og,zero_Og = steps.scale[:,groups_g].float(),steps.zero[:,groups_g].int()
-    codes_OI = codes_IO[back_I].T.to(torch.uint8).contiguous()
-    return Quantized(grid, codes_OI, scale_Og, zero_Og, g_idx_I)
+    levels = grid.known(w_OI, cost_I[back_I]) if fixed else None
+    known = Steps(*(t_OI.T[seen_I] for t_OI in levels.steps())) if fixed else None
+    codes_IO,steps,_ = round_in_turn(w_OI.T[seen_I], moves_II, cost_I, grid, G, block, known)
+    codes_OI = codes_IO[back_I].T.contiguous()
+    return levels.coded(codes_OI) if fixed else _grouped(grid, codes_OI, steps, seen_I, order)
+
+# %% ../nbs/05a_gptq.ipynb #cb1cb891
+@patch
+def split(self:Quantized,
+    sizes:list, # Rows of each part
+)->list: # Of `Quantized`
+    "Matrices that were rounded as one"
+    parts = zip(*(t.split(sizes) for t in (self.codes_OI, self.scales_Og, self.zeros_Og)))
+    return [Quantized(self.grid, *part, self.g_idx_I) for part in parts]
 
 # %% ../nbs/05a_gptq.ipynb #d13add67
 @torch.no_grad()
@@ -117,11 +136,9 @@ def round_together(
     for grid in used:
         same = {n:root.get_submodule(n).weight for n in names if grids[n] == grid}
         q = gptq(torch.cat([*same.values()]), gram_II, grid, name=prefix+' '.join(same), **kwargs)
-        sizes = [len(w) for w in same.values()]
-        parts = zip(*(t.split(sizes) for t in (q.codes_OI, q.scales_Og, q.zeros_Og)))
-        for (n,w),part in zip(same.items(), parts):
-            done[f'{prefix}{n}.weight'] = Quantized(grid, *part, q.g_idx_I)
-            w.copy_(done[f'{prefix}{n}.weight'].dequantized())
+        for (n,w),part in zip(same.items(), q.split([len(w) for w in same.values()])):
+            done[f'{prefix}{n}.weight'] = part
+            w.copy_(part.dequantized())
     return done
 
 # %% ../nbs/05a_gptq.ipynb #3fe352ff
@@ -136,7 +153,7 @@ def gptq_layers(
     "Every linear layer, each on what the rounded layers before it make of the text"
     if windows_BT.ndim != 2 or not windows_BT.numel():
         raise ValueError(f'calibration windows (B,T) of shape {tuple(windows_BT.shape)}: no text')
-    of,done = (lambda name: grid_of) if isinstance(grid_of, Grid) else grid_of,{}
+    of,done = grid_of if callable(grid_of) else (lambda name: grid_of),{}
     model = copy.deepcopy(model).float()
     rope = model.model.rotation(0, windows_BT.shape[1])
     xs = [model.model.embed_tokens(w_BT)*model.model.scale for w_BT in windows_BT.split(batch_size)]

@@ -156,7 +156,7 @@ def tokenize(self:LlamaCpp,
     return ids[:self._lib.llama_tokenize(vocab, raw, len(raw), ids, len(ids), False, specials)]
 
 # %% ../nbs/06aa_llamacpp.ipynb #6e71c717
-FILE_KINDS = dict(F16=1, Q4_0=2, Q8_0=7, Q4_K_M=15) # llama.cpp's numbers
+FILE_KINDS = dict(F16=1, Q4_0=2, Q8_0=7, Q4_K_S=14, Q4_K_M=15) # llama.cpp's numbers
 
 def quantize_file(
     src:str|Path, # F32 or F16

@@ -43,8 +43,10 @@ def snap(
     if w_OI.dtype != torch.float32:
         raise ValueError(f'{name}: weights are {w_OI.dtype}, the grids are cut from torch.float32')
     if qtype == 'F32': return w_OI
-    to_steps = dict(F16=_f16, Q8_0=_q8_0, Q4_0=_q4_0)[qtype] # scales and levels
-    d_N1,q_NB = to_steps(w_OI.reshape(-1, QTYPES[qtype][0]))
+    to_steps = dict(F16=_f16, Q8_0=_q8_0, Q4_0=_q4_0) # scales and levels
+    if qtype not in to_steps: raise ValueError(f'{name}: training computes on no grid of {qtype}, '
+                                               f'only on {", ".join(to_steps)}')
+    d_N1,q_NB = to_steps[qtype](w_OI.reshape(-1, QTYPES[qtype][0]))
     half_N1 = d_N1.half()
     if not half_N1.isfinite().all():
         raise ValueError(f'{name}: a scale of {d_N1.abs().max():.4g} is above the 65504 of '

@@ -167,12 +167,13 @@ class Quantized:
 # %% ../nbs/05_uniform.ipynb #9dff7c19
 def round_nearest(
     w_OI:Tensor,         # Weights
-    grid:Grid,           # Levels
+    grid:Grid,           # Levels; a grid that has `rounded` rounds by itself
     name:str='a tensor', # Whose weights, for the error
 )->Quantized: # Groups of neighbours
     "Each weight at the nearest level of its group"
     bad = w_OI.numel() - int(w_OI.isfinite().sum())
     if bad: raise ValueError(f'{name}: {bad} of {w_OI.numel()} weights are NaN or infinite')
+    if hasattr(grid, 'rounded'): return grid.rounded(w_OI.detach().float(), name)
     (O,I),G = w_OI.shape,grid.width(w_OI.shape[1], name)
     w_NG = w_OI.detach().float().reshape(-1, G)
     steps = grid.fit(w_NG)
@@ -184,13 +185,14 @@ GGUF_GRIDS = dict(Q8_0=Grid(8, 32), Q4_0=Grid(4, 32))
 
 def gguf_rows(
     q:Quantized,         # On the grid of `qtype`
-    qtype:str,           # 'Q8_0' or 'Q4_0'
+    qtype:str,           # A key of `GGUF_GRIDS`
     name:str='a tensor', # Whose weights, for the error
 )->np.ndarray: # uint8 (O,S), as `quantize_rows` lays them out
     "The codes as they stand, in blocks of a half-precision scale and 32 codes"
     if qtype not in GGUF_GRIDS: raise ValueError(f'{name}: {qtype!r} is none of {", ".join(GGUF_GRIDS)}')
     if replace(q.grid, search=0) != GGUF_GRIDS[qtype]:
         raise ValueError(f'{name}: {q.grid} is not {GGUF_GRIDS[qtype]}, which {qtype} is')
+    if hasattr(q, 'rows'): return q.rows(name)
     O,I = q.codes_OI.shape
     if not q.g_idx_I.cpu().equal(torch.arange(I)//32):
         raise ValueError(f'{name}: column {int((q.g_idx_I.cpu() != torch.arange(I)//32).nonzero()[0])} '
