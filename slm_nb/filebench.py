@@ -25,6 +25,7 @@ from .onnx_file import OnnxModel,export_onnx
 from .pipeline import plain_row
 from .pretraining import load_model
 from .quantization import SCHEMES,Scheme
+from .release import size_of
 from .runtime import Runtime,build_runtime
 from .tokenizer import SLMTokenizer
 from .trainbench import SIDES,in_process,run_side
@@ -74,9 +75,8 @@ def export_side(
         before,start = peak_memory_bytes(),time.perf_counter()
         path = write_format(job['kind'], model, tok, tmp)
         seconds = time.perf_counter()-start
-        files = [p for p in (path.rglob('*') if path.is_dir() else [path]) if p.is_file()]
         return dict(seconds=seconds, memory_bytes=peak_memory_bytes(), start_bytes=before,
-                    size_bytes=sum(p.stat().st_size for p in files))
+                    size_bytes=size_of(path))
 
 SIDES['export'] = export_side
 

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PARTS', 'TOP', 'DIMS', 'FILE_TYPES', 'ALIGNMENT', 'gguf_name', 'interleaved', 'architecture_of', 'model_header',
-           'tokenizer_header', 'tensor_rows', 'write_parts', 'write_gguf', 'config_of', 'open_gguf', 'read_gguf']
+           'tokenizer_header', 'tensor_rows', 'write_parts', 'write_gguf', 'config_of', 'open_gguf', 'read_gguf',
+           'gguf_model']
 
 # %% ../nbs/06a_gguf.ipynb #56106390
 import errno, json
@@ -215,3 +216,13 @@ def read_gguf(
         if n and len(w)==n*cfg.head_dim: w = w[np.argsort(interleaved(n, cfg.head_dim))]
         state[name] = torch.from_numpy(w.copy())
     return cfg,fit_weights(cfg, state, path)
+
+# %% ../nbs/06a_gguf.ipynb #4f5a7eaa
+def gguf_model(
+    path:str|Path, # A GGUF file of any type that gguf-py can undo
+)->SLMForCausalLM: # In evaluation mode, float32
+    "PyTorch on the weights of a file"
+    cfg,weights = read_gguf(path)
+    model = SLMForCausalLM(cfg)
+    model.load_state_dict(weights)
+    return model.eval()

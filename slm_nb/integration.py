@@ -15,7 +15,7 @@ from .hardware import Question,score
 from .tokenizer import SLMTokenizer
 from .model import SLMForCausalLM
 from .generation import generate
-from .gguf_file import read_gguf
+from .gguf_file import gguf_model
 from .runtime import Runtime,build_runtime,greedy_agreement,parse_ids,random_prompts,spaced
 from .kernel import Console,ask,boot,build_kernel,missing_tools,records
 
@@ -90,11 +90,7 @@ def references(
     tokenizer:SLMTokenizer,   # The one it was exported with
 )->tuple[Callable,Callable]: # ids, n_new to ids; question to answer
     "PyTorch on the weights that the file holds, both times greedy"
-    cfg,weights = read_gguf(gguf)
-    model = SLMForCausalLM(cfg)
-    model.load_state_dict(weights)
-    model.eval()
-    chat,stop = tokenizer.chat,(tokenizer.eot_id,)
+    model,chat,stop = gguf_model(gguf),tokenizer.chat,(tokenizer.eot_id,)
     return (lambda ids,n: generate(model, ids, n),
             lambda text: tokenizer.decode(generate(model, chat(text), 64, stop)))
 

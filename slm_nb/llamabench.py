@@ -95,11 +95,8 @@ def judge_file(
     held:HeldOut,  # The judge's text
 )->dict: # Bits per byte `bpb`, `size_bytes`, all `types`, that of the `embedding`
     "The weights that a reader of the file computes with, on our engine"
-    cfg,weights = read_gguf(path)
-    model = SLMForCausalLM(cfg)
-    model.load_state_dict(weights)
     types = {t.name:t.tensor_type.name for t in open_gguf(path)[2]}
-    return dict(bpb=look(model.eval(), held)['bits_per_byte'], size_bytes=Path(path).stat().st_size,
+    return dict(bpb=look(gguf_model(path), held)['bits_per_byte'], size_bytes=Path(path).stat().st_size,
                 types=sorted(set(types.values())), embedding=types['token_embd.weight'])
 
 # %% ../nbs/07af_llamabench.ipynb #b2ead523
