@@ -8,12 +8,9 @@ __all__ = ['PARTS', 'TOP', 'DIMS', 'FILE_TYPES', 'ALIGNMENT', 'gguf_name', 'inte
            'gguf_model']
 
 # %% ../nbs/06a_gguf.ipynb #56106390
-import errno, json
+import errno, json, gguf, torch, numpy as np
 from collections.abc import Callable
 from pathlib import Path
-import gguf
-import numpy as np
-import torch
 from .data import atomic_write
 from .architecture import SLMConfig,weight_shapes
 from .tokenizer import SLMTokenizer,SPECIALS
