@@ -21,6 +21,9 @@ void say(const char *format, ...) {
 }
 
 void panic(const char *format, ...) {
+    static bool before;
+    if (before) arch_off(true); // what goes wrong in here is not told
+    before = true;
     va_list list;
     va_start(list, format);
     say("\n[slm] panic ");
@@ -40,10 +43,12 @@ static u8 wait_byte(void) {
     return (u8)c;
 }
 
-// An arrow or function key sends ESC [ numbers letter: nothing here is bound to one, so it is read and forgotten.
-static void skip_escape(void) {
-    if (wait_byte() != '[') return;
-    for (u8 c = 0; c < 0x40 || c == '[';) c = wait_byte();
+// Keys beyond ASCII send ESC [ numbers letter; returns the letter, 0 for other sequences.
+static u8 read_escape(void) {
+    if (wait_byte() != '[') return 0;
+    u8 c = wait_byte();
+    while (c < 0x40 || c == '[') c = wait_byte();
+    return c;
 }
 
 // The last character may be several bytes of UTF-8; it goes as a whole.
@@ -53,19 +58,25 @@ static u32 without_last(const u8 *line, u32 n) {
 }
 
 bytes read_line(const char *mark) {
-    static u8 line[LINE];
-    u32 n = 0, dropped = 0;
+    static u8 line[LINE], before[LINE];
+    static u32 n_before; // bytes
+    u32 n = 0, beyond = 0;
     for (say("%s", mark);;) {
         u8 c = wait_byte();
         if (c == '\r' || c == '\n') break;
-        if (c == 3 || c == 21) { n = dropped = 0; say(c == 3 ? "^C\n%s" : "\n%s", mark); }
-        else if (c == 8 || c == 127) { if (n) n = without_last(line, n), say("\b \b"); }
-        else if (c == 27) skip_escape();
+        if (c == 3 || c == 21) { n = beyond = 0; say(c == 3 ? "^C\n%s" : "\n%s", mark); }
+        else if (c == 8 || c == 127) { if (beyond) beyond--; else if (n) n = without_last(line, n), say("\b \b"); }
+        else if (c == 27 && read_escape() == 'A') {
+            memcpy(line, before, n = n_before), beyond = 0;
+            say("\n%s", mark), say_bytes((bytes){line, n});
+        }
         else if (c < ' ' && c != '\t') continue;
-        else if (n == LINE) dropped++;
+        else if (n == LINE) beyond++;
         else line[n++] = c, arch_put(c);
     }
     say("\n");
-    if (dropped) say("[slm] line longer than %u bytes: the last %u were dropped\n", LINE, dropped);
+    if (beyond) say("[slm] refused line of %lu bytes, at most %u\n", (u64)n + beyond, LINE);
+    if (beyond) return (bytes){line, 0};
+    if (n) memcpy(before, line, n_before = n);
     return (bytes){line, n};
 }

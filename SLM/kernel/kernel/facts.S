@@ -1,4 +1,4 @@
-// The fact table: first the two questions, then one device a line.
+// The fact table: first the four questions, then one device or compatible string a line.
 #ifdef __linux__
     .section .note.GNU-stack, "", @progbits // the host's tests link this file too
 #endif

@@ -13,20 +13,15 @@ static bytes take_until(bytes *rest, u8 end) {
     return b;
 }
 
-bytes ask_driver(void) {
+bytes wording(u32 which) {
     bytes rest = table();
-    return take_until(&rest, '\n');
-}
-
-bytes ask_name(void) {
-    bytes rest = table();
-    take_until(&rest, '\n');
+    for (u32 i = 0; i < which; i++) take_until(&rest, '\n');
     return take_until(&rest, '\n');
 }
 
 static bytes all_facts(void) {
     bytes rest = table();
-    take_until(&rest, '\n'), take_until(&rest, '\n');
+    for (u32 i = 0; i < WORDINGS; i++) take_until(&rest, '\n');
     return rest;
 }
 
@@ -48,14 +43,34 @@ u32 fact_count(void) {
     return n;
 }
 
+static u8 lower(u8 c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; }
+
 static bool equal_any_case(bytes a, bytes b) {
     u64 at;
     return a.size == b.size && bytes_find(a, b, &at);
 }
 
+static int compare_any_case(bytes a, bytes b) {
+    for (u64 i = 0; i < a.size && i < b.size; i++) {
+        int x = lower(a.at[i]), y = lower(b.at[i]);
+        if (x != y) return x - y;
+    }
+    return a.size < b.size ? -1 : a.size > b.size;
+}
+
+// Rows are in order of their ids, so each look halves what is left.
 bool find_fact(bytes id, fact *f) {
-    for (bytes rest = all_facts(); next_fact(&rest, f);)
-        if (equal_any_case(f->id, id)) return true;
+    bytes all = all_facts();
+    for (u64 low = 0, high = all.size; low < high;) {
+        u64 start = low + (high - low) / 2;
+        while (start > low && all.at[start - 1] != '\n') start--;
+        bytes rest = {all.at + start, all.size - start};
+        next_fact(&rest, f);
+        int order = compare_any_case(id, f->id);
+        if (!order) return true;
+        if (order < 0) high = start;
+        else low = (u64)(rest.at - all.at);
+    }
     return false;
 }
 
@@ -77,7 +92,7 @@ static bytes trimmed(bytes b) {
     return b;
 }
 
-static u8 plain(u8 c) { return c == '-' ? '_' : c >= 'A' && c <= 'Z' ? c + 32 : c; }
+static u8 plain(u8 c) { return c == '-' ? '_' : lower(c); }
 
 static bool same_driver(bytes a, bytes b) {
     if (a.size != b.size) return false;
@@ -129,10 +144,24 @@ static u32 tell(const fact *f, char *out, u32 cap) {
     return slm_format(out, cap, "%.*s is %.*s by %.*s; driver: %.*s.", TEXT(f->id), TEXT(f->name), TEXT(f->vendor), TEXT(f->drivers));
 }
 
+static bool ends_word(bytes text, u64 at) { return at >= text.size || is_gap(text.at[at]) || text.at[at] == '?' || text.at[at] == '.'; }
+
+// The longest compatible string that stands in the question as a word of its own.
+static bool find_compatible(bytes question, fact *best) {
+    u64 at, comma;
+    fact f;
+    *best = (fact){0};
+    for (bytes rest = all_facts(); next_fact(&rest, &f);)
+        if (f.id.size > best->id.size && bytes_find(f.id, bytes_of(","), &comma) && bytes_find(question, f.id, &at) &&
+            (!at || is_gap(question.at[at - 1])) && ends_word(question, at + f.id.size)) *best = f;
+    return best->id.size > 0;
+}
+
+// PCI only: the names of compatible strings are everyday words.
 static bool find_by_name(bytes question, fact *f) {
     u64 at;
     for (bytes rest = all_facts(); next_fact(&rest, f);)
-        if (f->short_name.size > 3 && bytes_find(question, f->short_name, &at)) return true;
+        if (f->short_name.size > 3 && bytes_find(question, f->short_name, &at) && bytes_find(f->id, bytes_of(":"), &at)) return true;
     return false;
 }
 
@@ -156,7 +185,7 @@ u32 rule_answer(bytes question, char *out, u32 cap) {
         if (find_fact(id, &f)) return tell(&f, out, cap);
         return slm_format(out, cap, "%.*s is not among the %u devices that I know.", TEXT(id), fact_count());
     }
-    if (find_by_name(question, &f)) return tell(&f, out, cap);
+    if (find_compatible(question, &f) || find_by_name(question, &f)) return tell(&f, out, cap);
     u32 n = tell_driver(question, out, cap);
     return n ? n : slm_format(out, cap, "I have rules, no model: ask with an id such as 8086:100e, a device's name or a driver's.");
 }

@@ -4,7 +4,8 @@
 
 #include "../runtime/base.h"
 
-// One row: tab-separated in the image, sets of drivers joined by " or ", "none" where Linux has no driver.
+// One row, of a PCI device or of a compatible string: tab-separated in the image, sets of drivers joined by " or ", "none" where Linux has no driver. Rows are sorted
+// by id, in lower case.
 typedef struct {
     bytes id, vendor, name, short_name, drivers;
 } fact;
@@ -16,7 +17,7 @@ bool agrees_name(const fact *f, bytes answer);   // is the name or the short nam
 u32 rule_answer(bytes question, char *out, u32 cap);
 
 // The wordings in which the kernel asks, each with {id} in it: part of the table, so that they are those of the training.
-bytes ask_driver(void);
-bytes ask_name(void);
+enum { DRIVER_OF_FUNCTION, NAME_OF_FUNCTION, DRIVER_OF_NODE, NAME_OF_NODE, WORDINGS };
+bytes wording(u32 which);
 
 #endif

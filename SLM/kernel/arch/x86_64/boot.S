@@ -1,14 +1,14 @@
-// QEMU enters at start32 in 32-bit protected mode, paging off, ebx = PVH start info (xen/include/public/arch-x86/hvm/start_info.h).
-    .section .note.pvh, "a", @note
+// QEMU enters at start in 32-bit protected mode, paging off, ebx = PVH start info (xen/include/public/arch-x86/hvm/start_info.h).
+    .section .note.boot, "a", @note
     .balign 4
     .long 4, 8, 18                  // name bytes, value bytes, XEN_ELFNOTE_PHYS32_ENTRY
     .asciz "Xen"
-    .quad start32
+    .quad start
 
     .section .text.boot, "ax"
     .code32
-    .globl start32
-start32:
+    .globl start
+start:
     cld
     movl $bss_start, %edi
     movl $bss_end, %ecx

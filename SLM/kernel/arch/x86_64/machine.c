@@ -3,6 +3,8 @@
 
 const char arch_name[] = "x86_64";
 
+static machine about;
+
 static void out8(u16 port, u8 value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
 static void out16(u16 port, u16 value) { __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port)); }
 static void out32(u16 port, u32 value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
@@ -37,9 +39,7 @@ int arch_get(void) { return in8(LINE_STATUS) & 1 ? in8(COM1) : -1; }
 
 // ---- clock: the time-stamp counter, measured once against 20 ms of the PIT's channel 2 ----
 
-static u64 entered, hz; // ticks at entry, ticks a second
-
-static u64 ticks(void) {
+u64 arch_ticks(void) {
     u32 low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (u64)high << 32 | low;
@@ -50,17 +50,10 @@ static void start_clock(void) {
     out8(0x61, (in8(0x61) & ~2u) | 1);  // speaker off, gate on
     out8(0x43, 0xb0);                   // channel 2, both bytes, one shot
     out8(0x42, WAIT & 255);
-    u64 start = ticks();
+    u64 start = arch_ticks();
     out8(0x42, WAIT >> 8);
     while (!(in8(0x61) & 0x20)) {}
-    hz = (ticks() - start) * PIT_HZ / WAIT;
-}
-
-u64 arch_clock_hz(void) { return hz; }
-
-u64 arch_micros(void) {
-    u64 t = ticks() - entered;
-    return t / hz * 1000000 + t % hz * 1000000 / hz;
+    about.ticks_hz = (arch_ticks() - start) * PIT_HZ / WAIT;
 }
 
 // ---- end ----
@@ -124,47 +117,39 @@ typedef struct {
 typedef struct {
     u64 at, size; // bytes
     u32 kind, reserved; // kind 1 = usable
-} region;
-
-static region usable[16];
-static u32 n_usable;
+} pvh_region;
 
 static void read_memory_map(const start_info *info) {
     if (info->magic != 0x336ec578 || info->version < 1) panic("no PVH start info with a memory map");
-    const region *r = (const region *)(uintptr_t)info->regions;
-    for (u32 i = 0; i < info->n_regions && n_usable < COUNT(usable); i++)
-        if (r[i].kind == 1 && r[i].at < 1ull << 32) usable[n_usable++] = r[i];
+    const pvh_region *r = (const pvh_region *)(uintptr_t)info->regions;
+    for (u32 i = 0; i < info->n_regions; i++)
+        if (r[i].kind == 1) map_add(&about.map, r[i].at, r[i].size);
+    map_cut(&about.map, 1ull << 32, UINT64_MAX); // no page maps what lies beyond
 }
 
-static u64 region_end(u32 i) {
-    u64 end = usable[i].at + usable[i].size;
-    return end < 1ull << 32 ? end : 1ull << 32;
-}
+// ---- PCI: one function's register is chosen by a first port and reached through a second ----
 
-u64 arch_memory_total(void) {
-    u64 sum = 0;
-    for (u32 i = 0; i < n_usable; i++) sum += region_end(i) - usable[i].at;
-    return sum;
-}
-
-u64 arch_memory_end(u64 at) {
-    for (u32 i = 0; i < n_usable; i++)
-        if (at >= usable[i].at && at < region_end(i)) return region_end(i);
-    return 0;
+static void choose(u32 bus, u32 slot, u32 function, u32 offset) {
+    out32(0xcf8, 0x80000000u | bus << 16 | slot << 11 | function << 8 | (offset & 0xfc));
 }
 
 u32 arch_pci_read(u32 bus, u32 slot, u32 function, u32 offset) {
-    out32(0xcf8, 0x80000000u | bus << 16 | slot << 11 | function << 8 | (offset & 0xfc));
+    choose(bus, slot, function, offset);
     return in32(0xcfc);
+}
+
+void arch_pci_write(u32 bus, u32 slot, u32 function, u32 offset, u32 value) {
+    choose(bus, slot, function, offset);
+    out32(0xcfc, value);
 }
 
 _Noreturn void arch_main(const start_info *info);
 
 void arch_main(const start_info *info) {
-    entered = ticks();
+    about.entered = arch_ticks();
     start_serial();
     start_traps();
     start_clock();
     read_memory_map(info);
-    kernel_main();
+    kernel_main(&about);
 }
