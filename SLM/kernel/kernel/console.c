@@ -57,6 +57,11 @@ static u32 without_last(const u8 *line, u32 n) {
     return n ? n - 1 : 0;
 }
 
+static u32 erase(const u8 *line, u32 n) {
+    while (n) n = without_last(line, n), say("\b \b");
+    return 0;
+}
+
 bytes read_line(const char *mark) {
     static u8 line[LINE], before[LINE];
     static u32 n_before; // bytes
@@ -64,11 +69,12 @@ bytes read_line(const char *mark) {
     for (say("%s", mark);;) {
         u8 c = wait_byte();
         if (c == '\r' || c == '\n') break;
-        if (c == 3 || c == 21) { n = beyond = 0; say(c == 3 ? "^C\n%s" : "\n%s", mark); }
+        if (c == 3) n = beyond = 0, say("^C\n%s", mark);
+        else if (c == 21) n = erase(line, n), beyond = 0;
         else if (c == 8 || c == 127) { if (beyond) beyond--; else if (n) n = without_last(line, n), say("\b \b"); }
         else if (c == 27 && read_escape() == 'A') {
-            memcpy(line, before, n = n_before), beyond = 0;
-            say("\n%s", mark), say_bytes((bytes){line, n});
+            erase(line, n), beyond = 0;
+            memcpy(line, before, n = n_before), say_bytes((bytes){line, n});
         }
         else if (c < ' ' && c != '\t') continue;
         else if (n == LINE) beyond++;
