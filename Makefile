@@ -5,7 +5,7 @@ PIP_FLAGS ?=
 STAMP   := .venv/.installed-$(shell cat constraints.txt settings.ini setup.py | sha256sum | cut -c1-16)
 BIN     := .venv/bin
 WORKERS ?= 2
-QEMU    := qemu-system-x86_64:qemu-system-x86 clang:clang ld.lld:lld gcc:gcc
+QEMU    := qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm qemu-system-riscv64:qemu-system-misc clang:clang ld.lld:lld gcc:gcc
 ONE_THREAD = OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help venv llama system run test test-all docs docs-test lab bench facts notebooks readme clean distclean

@@ -24,7 +24,7 @@ from .export import verify_manifest
 from .exporting import *
 from .gguf_checks import validate_gguf
 from .hardware import read_facts
-from .integration import boot_lines,run_integration
+from .integration import boot_lines,kernel_figures,run_integration
 from .pipeline import *
 from .prompting import *
 from .pretraining import first_weights,make_judge,make_trainer,run_identity,run_phase
@@ -116,25 +116,25 @@ def slm_integrate(
     scheme:str='q8_0',          # Storage type: f32, q8_0 or q4_0
     facts:str='data/facts.tsv', # Table of hardware facts, the kernel's answer key
     n_prompts:int=20,           # Prompts whose greedy tokens are compared
+    arch:str='x86_64,aarch64,riscv64', # Kernels, separated by commas
+    boots:int=3,                # Of each kernel, whose median speed counts; odd
     kernel_dir:str='SLM/kernel',# Sources
     root:str='SLM',             # Above the tier's folders
 ):
     "Embed, build, boot, ask, compare with PyTorch; where QEMU or clang is missing, the host program alone"
     places,found = load_config(config, '', root)
-    data = section(found, 'data', DataConfig, config)
-    tok = SLMTokenizer.from_pretrained(places.exports/'hf')
+    data,tok = section(found, 'data', DataConfig, config),SLMTokenizer.from_pretrained(places.exports/'hf')
     gguf,out = places.exports/f'{places.tier}-{scheme}.gguf', places.integration
-    if problems := verify_manifest(places.exports) + validate_gguf(gguf): raise ValueError(problems[0])
+    if found := verify_manifest(places.exports) + validate_gguf(gguf): raise ValueError(found[0])
     chosen = random.Random(data.seed).sample(taught(data, read_facts(facts)).asked, 10)
     prompts = text_prompts(open_bin(places.data/'pretrain', 'test', tok), n_prompts)
     report = run_integration(gguf, tok, Shown(chosen, 'facts'), kernel_dir, facts, out,
-                             Shown(prompts, 'prompts'), data.arch)
-    figure = 'boot {boot_s:.1f} s, 50 tokens in {answer50_s:.1f} s, {decode_tok_per_s:.0f} tokens/s'
-    figure = 'host program only' if report['left_out'] else figure.format(**report)
-    print(report['left_out'] or boot_lines((out/'serial.txt').read_text()))
+                             Shown(prompts, 'prompts'), tuple(arch.split(',')), boots)
+    said = [boot_lines((out/name/'serial.txt').read_text()) for name in report['kernels']]
+    print(*said, *report['left_out'].values(), sep='\n')
     failed = [k for k,ok in report['passed'].items() if not ok]
-    add_row(places, '07_integration', out, figure, not failed)
-    if failed: raise ValueError(f'{out/"integration_test_report.json"}: {", ".join(failed)} failed')
+    add_row(places, '07_integration', out, kernel_figures(report), not failed)
+    if failed: raise ValueError(f'{out}/integration_test_report.json: {", ".join(failed)} failed')
 
 # %% ../nbs/07b_cli.ipynb #311133dd
 def phase_files(

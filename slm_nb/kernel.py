@@ -133,16 +133,15 @@ class Console:
         life_s:int=300,     # After this many seconds QEMU is ended, whatever happens
         devices:tuple=QEMU_DEVICES, # For QEMU's -device
     ):
-        self.arch = elf_arch(elf)
-        if gone := missing_tools(self.arch): raise FileNotFoundError(gone)
-        shown = MACHINES[self.arch]
+        if gone := missing_tools(arch := elf_arch(elf)): raise FileNotFoundError(gone)
+        shown = MACHINES[arch]
         command = ['timeout', '-k', '5', str(life_s), shown.qemu, *shown.args, '-accel', 'tcg',
-                   '-m', f'{memory_mb}M', '-kernel', str(elf), '-display', 'none', '-serial', 'stdio',
-                   '-monitor', 'none', '-no-reboot', '-nic', 'none',
+                   '-m', f'{memory_mb}M', '-kernel', str(elf), '-display', 'none',
+                   '-serial', 'stdio', '-monitor', 'none', '-no-reboot', '-nic', 'none',
                    *(a for d in devices for a in ('-device', d))]
-        self.text,self.started = '',time.monotonic()
-        self.decode = codecs.getincrementaldecoder('utf-8')('replace').decode
-        self.process = subprocess.Popen(command, **dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.PIPE))
+        self.text,self.decode = '',codecs.getincrementaldecoder('utf-8')('replace').decode
+        pipes = dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.PIPE)
+        self.started,self.process = time.monotonic(),subprocess.Popen(command, **pipes)
 
     def __enter__(self): return self
     def __exit__(self, *_):

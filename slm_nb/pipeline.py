@@ -192,8 +192,9 @@ def write_bench(
 )->Path: # `SLM/reports/kernel.json`
     "The kernel's figures under the names that later benches compare with"
     report = json.loads((places.integration/'integration_test_report.json').read_text())
-    at,kind = f'kernel.{report["arch"]}', Path(report['model']).stem.split('-')[-1].upper()
-    figures = {f'{at}.boot_s': (report['boot_s'], 's'), f'{at}.answer50_s': (report['answer50_s'], 's'),
-               f'{at}.{places.tier}.{kind}.tok_per_s': (report['decode_tok_per_s'], 'tokens/s')}
-    results = [plain_row(n, v, u, runs=2) for n,(v,u) in figures.items()]
+    kind,results = Path(report['model']).stem.split('-')[-1].upper(), []
+    for arch,k in report['kernels'].items():
+        figures = {'boot_s': (k['boot_s'], 's'), 'answer50_s': (k['answer50_s'], 's'),
+                   f'{places.tier}.{kind}.tok_per_s': (k['decode_tok_per_s'], 'tokens/s')}
+        results += [plain_row(f'kernel.{arch}.{n}', v, u, runs=k['boots']) for n,(v,u) in figures.items()]
     return bench_file(Path(places.root)/'reports'/'kernel.json', 'make bench', results)

@@ -1,9 +1,26 @@
-// QEMU's virt machine enters an ELF file at its entry, in EL1, MMU off. x0 holds the device tree if a loader passes one on.
+// QEMU's virt machine enters an ELF file at its entry, MMU off, in EL1, or in EL2 where it has virtualization. x0 holds the
+// device tree if a loader passes one on.
     .section .text.boot, "ax"
     .globl start
 start:
     msr daifset, #15                // no interrupts: the kernel polls
     mov x19, x0
+    mrs x1, currentel
+    cmp x1, #(2 << 2)
+    b.ne in_el1
+    mov x1, #(1 << 31)              // EL1 is 64-bit
+    msr hcr_el2, x1
+    mov x1, #3                      // and may read the timer
+    msr cnthctl_el2, x1
+    msr cntvoff_el2, xzr
+    mov x1, #0x33ff                 // and use floating point
+    msr cptr_el2, x1
+    mov x1, #0x3c5                  // EL1 with its own stack, no interrupts
+    msr spsr_el2, x1
+    adr x1, in_el1
+    msr elr_el2, x1
+    eret
+in_el1:
     mov x1, #(3 << 20)              // floating point without traps
     msr cpacr_el1, x1
     adr x1, vectors
