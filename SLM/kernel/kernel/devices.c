@@ -13,13 +13,27 @@ static u32 functions_of(u32 bus, u32 slot) {
     return arch_pci_read(bus, slot, 0, KIND) & 0x800000 ? 8 : 1;
 }
 
-// Where no firmware has done it, gives each bridge's far side a number; those from `next` on are free. A bridge passes on
-// what is meant for any number that is left until all behind it have theirs.
+static bool is_bridge(u32 bus, u32 slot, u32 function) {
+    return present(bus, slot, function) && (arch_pci_read(bus, slot, function, KIND) >> 16 & 0x7f) == 1;
+}
+
+// The highest bus number that firmware has given away.
+static u32 last_bus(void) {
+    u32 last = 0;
+    for (u32 slot = 0; slot < 32; slot++)
+        for (u32 f = 0, n = functions_of(0, slot); f < n; f++) {
+            u32 behind = is_bridge(0, slot, f) ? arch_pci_read(0, slot, f, BUSES) >> 16 & 255 : 0;
+            if (behind > last) last = behind;
+        }
+    return last;
+}
+
+// Gives the far side of each bridge that has none a number; those from `next` on are free. A bridge passes on what is
+// meant for any of them until all behind it have theirs.
 static u32 number_buses(u32 bus, u32 next) {
     for (u32 slot = 0; slot < 32; slot++)
         for (u32 f = 0, n = functions_of(bus, slot); f < n; f++) {
-            if (!present(bus, slot, f) || (arch_pci_read(bus, slot, f, KIND) >> 16 & 0x7f) != 1) continue;
-            if (arch_pci_read(bus, slot, f, BUSES) & 0xff00 || next > 255) continue;
+            if (!is_bridge(bus, slot, f) || arch_pci_read(bus, slot, f, BUSES) & 0xff00 || next > 255) continue;
             u32 far = next;
             arch_pci_write(bus, slot, f, BUSES, 255u << 16 | far << 8 | bus);
             next = number_buses(far, far + 1);
@@ -31,7 +45,7 @@ static u32 number_buses(u32 bus, u32 next) {
 // Looks at every bus number rather than following bridges: 8192 reads, and no bridge can hide anything.
 u32 find_functions(device *found, u32 cap) {
     u32 n = 0;
-    number_buses(0, 1);
+    number_buses(0, last_bus() + 1);
     for (u32 bus = 0; bus < 256; bus++)
         for (u32 slot = 0; slot < 32; slot++)
             for (u32 f = 0, functions = functions_of(bus, slot); f < functions && n < cap; f++) {
