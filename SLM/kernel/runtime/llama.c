@@ -4,32 +4,62 @@
 
 // ---- opening ----
 
+// Reads `architecture.name`: a count, or an f32.
+static int read_u32(const gguf *g, bytes architecture, const char *name, u32 *out, slm_error *e) {
+    char key[96];
+    slm_format(key, sizeof key, "%.*s.%s", (int)architecture.size, (const char *)architecture.at, name);
+    return gguf_u32(g, key, out, e);
+}
+
+static int read_f32(const gguf *g, bytes architecture, const char *name, f32 *out, slm_error *e) {
+    char key[96];
+    slm_format(key, sizeof key, "%.*s.%s", (int)architecture.size, (const char *)architecture.at, name);
+    return gguf_f32(g, key, out, e);
+}
+
+static bool has_key(const gguf *g, bytes architecture, const char *name, gguf_value *v) {
+    char key[96];
+    slm_format(key, sizeof key, "%.*s.%s", (int)architecture.size, (const char *)architecture.at, name);
+    return gguf_find(g, key, v);
+}
+
+static int open_rotation(llama_shape *s, const gguf *g, bytes architecture, slm_error *e) {
+    gguf_value v;
+    u32 rotated;
+    if (has_key(g, architecture, "rope.dimension_count", &v) && (read_u32(g, architecture, "rope.dimension_count", &rotated, e) || rotated != s->head_dim))
+        return slm_fail(e, SLM_UNSUPPORTED, "rope.dimension_count is not the head's width of %u", s->head_dim);
+    s->stretch = 1;
+    if (has_key(g, architecture, "rope.scaling.type", &v)) {
+        if (v.type != GGUF_STRING || v.array) return slm_fail(e, SLM_FORMAT, "rope.scaling.type has type %u, a string expected", v.type);
+        bytes kind = gguf_next_string(&v.data);
+        if (bytes_equal(kind, bytes_of("linear"))) { if (read_f32(g, architecture, "rope.scaling.factor", &s->stretch, e)) return e->code; }
+        else if (!bytes_equal(kind, bytes_of("none"))) return slm_fail(e, SLM_UNSUPPORTED, "rope scaling is %.*s, this runtime has linear", (int)(kind.size & 31), kind.at);
+    }
+    if (!(s->theta >= 1) || !(s->theta < 1e12f) || !(s->eps > 0) || !(s->eps < 1) || !(s->stretch >= 1) || !(s->stretch < 1e6f))
+        return slm_fail(e, SLM_FORMAT, "rope.freq_base, rope.scaling.factor or layer_norm_rms_epsilon is out of range");
+    return SLM_OK;
+}
+
 static int open_shape(llama_shape *s, const gguf *g, slm_error *e) {
-    bytes architecture;
-    gguf_value tokens, scaling;
-    if (gguf_string(g, "general.architecture", &architecture, e)) return e->code;
-    if (!bytes_equal(architecture, bytes_of("llama")))
-        return slm_fail(e, SLM_UNSUPPORTED, "architecture is %.*s, this runtime has llama", (int)(architecture.size & 31), architecture.at);
-    if (gguf_u32(g, "llama.embedding_length", &s->dim, e) || gguf_u32(g, "llama.feed_forward_length", &s->ffn, e)
-        || gguf_u32(g, "llama.block_count", &s->layers, e) || gguf_u32(g, "llama.attention.head_count", &s->heads, e)
-        || gguf_u32(g, "llama.attention.head_count_kv", &s->kv_heads, e) || gguf_u32(g, "llama.context_length", &s->context, e)
-        || gguf_f32(g, "llama.attention.layer_norm_rms_epsilon", &s->eps, e) || gguf_f32(g, "llama.rope.freq_base", &s->theta, e)
+    bytes a;
+    gguf_value tokens;
+    if (gguf_string(g, "general.architecture", &a, e)) return e->code;
+    bool smollm3 = bytes_equal(a, bytes_of("smollm3"));
+    if (!smollm3 && !bytes_equal(a, bytes_of("llama")))
+        return slm_fail(e, SLM_UNSUPPORTED, "architecture is %.*s, this runtime has llama and smollm3", (int)(a.size & 31), a.at);
+    s->no_rope_every = smollm3 ? 4 : 0; // fixed in llama.cpp, no key says it
+    if (read_u32(g, a, "embedding_length", &s->dim, e) || read_u32(g, a, "feed_forward_length", &s->ffn, e)
+        || read_u32(g, a, "block_count", &s->layers, e) || read_u32(g, a, "attention.head_count", &s->heads, e)
+        || read_u32(g, a, "attention.head_count_kv", &s->kv_heads, e) || read_u32(g, a, "context_length", &s->context, e)
+        || read_f32(g, a, "attention.layer_norm_rms_epsilon", &s->eps, e) || read_f32(g, a, "rope.freq_base", &s->theta, e)
         || gguf_array(g, "tokenizer.ggml.tokens", GGUF_STRING, &tokens, e)) return e->code;
-    if (s->dim < 1 || s->dim > 1 << 16 || s->ffn < 1 || s->ffn > 1 << 18 || s->layers < 1 || s->layers > 1024 || s->context < 1 || tokens.count > 1 << 20)
+    if (s->dim < 1 || s->dim > 1 << 16 || s->ffn < 1 || s->ffn > 1 << 18 || s->layers < 1 || s->layers > 1024 || s->context < 1 || tokens.count < 1 || tokens.count > 1 << 20)
         return slm_fail(e, SLM_FORMAT, "model of %u features, %u inner, %u layers, context %u is not plausible", s->dim, s->ffn, s->layers, s->context);
     if (s->heads < 1 || s->kv_heads < 1 || s->dim % s->heads || s->heads % s->kv_heads || s->dim / s->heads % 2)
         return slm_fail(e, SLM_FORMAT, "%u heads and %u key/value heads do not share %u features evenly", s->heads, s->kv_heads, s->dim);
     s->head_dim = s->dim / s->heads, s->kv_dim = s->head_dim * s->kv_heads, s->vocab = (u32)tokens.count;
     if (s->context > SLM_CONTEXT_MAX) s->context = SLM_CONTEXT_MAX;
-    u32 rotated;
-    if (gguf_find(g, "llama.rope.dimension_count", &scaling) && (gguf_u32(g, "llama.rope.dimension_count", &rotated, e) || rotated != s->head_dim))
-        return slm_fail(e, SLM_UNSUPPORTED, "rope.dimension_count is not the head's width of %u", s->head_dim);
-    if (!(s->theta >= 1) || !(s->theta < 1e12f) || !(s->eps > 0) || !(s->eps < 1)) return slm_fail(e, SLM_FORMAT, "rope.freq_base or layer_norm_rms_epsilon is out of range");
-    if (gguf_find(g, "llama.rope.scaling.type", &scaling)) {
-        bytes kind = gguf_next_string(&scaling.data);
-        if (!bytes_equal(kind, bytes_of("none"))) return slm_fail(e, SLM_UNSUPPORTED, "rope scaling is set, this runtime has none");
-    }
-    return SLM_OK;
+    return open_rotation(s, g, a, e);
 }
 
 static int open_matrix(matrix *m, const gguf *g, const char *name, u32 rows, u32 cols, slm_error *e) {
@@ -37,13 +67,13 @@ static int open_matrix(matrix *m, const gguf *g, const char *name, u32 rows, u32
     if (!gguf_find_tensor(g, name, &t)) return slm_fail(e, SLM_FORMAT, "GGUF has no tensor %s", name);
     if (t.dims[0] != cols || t.dims[1] != rows || t.dims[2] != 1 || t.dims[3] != 1)
         return slm_fail(e, SLM_FORMAT, "tensor %s is %lu x %lu, %u x %u expected", name, t.dims[1], t.dims[0], rows, cols);
-    if (t.type == TYPE_F32 && (uintptr_t)t.data.at % 4) return slm_fail(e, SLM_UNSUPPORTED, "tensor %s is not on a 4-byte boundary", name);
+    if ((uintptr_t)t.data.at % 4) return slm_fail(e, SLM_UNSUPPORTED, "tensor %s is not on a 4-byte boundary", name);
     *m = (matrix){t.data.at, rows, cols, t.type};
     return SLM_OK;
 }
 
 static int open_norm(const f32 **norm, const gguf *g, const char *name, u32 cols, slm_error *e) {
-    matrix m;
+    matrix m = {0};
     if (open_matrix(&m, g, name, 1, cols, e)) return e->code;
     if (m.type != TYPE_F32) return slm_fail(e, SLM_UNSUPPORTED, "tensor %s is %s, F32 expected", name, type_name(m.type));
     *norm = (const f32 *)(const void *)m.data;
@@ -76,7 +106,7 @@ static int open_layer(llama *m, u32 i, const gguf *g, slm_error *e) {
 static void fill_rotations(llama *m) {
     u32 half = m->shape.head_dim / 2;
     for (u32 i = 0; i < half; i++) {
-        f32 power = (f32)slm_pow(m->shape.theta, (f64)(2 * i) / m->shape.head_dim), frequency = 1.0f / power;
+        f32 power = (f32)slm_pow(m->shape.theta, (f64)(2 * i) / m->shape.head_dim), frequency = 1.0f / power / m->shape.stretch;
         for (u32 t = 0; t < m->shape.context; t++) {
             f32 angle = (f32)t * frequency;
             m->cos[(u64)t * half + i] = (f32)slm_cos(angle);
@@ -91,7 +121,7 @@ int llama_open(llama *m, const gguf *g, pool *p, slm_error *e) {
     gguf_tensor t;
     bool untied = gguf_find_tensor(g, "output.weight", &t);
     if (g->n_tensors != 2 + (u64)untied + 9 * (u64)s.layers)
-        return slm_fail(e, SLM_UNSUPPORTED, "%lu tensors in the file, a llama of %u layers has %u", g->n_tensors, s.layers, 2 + untied + 9 * s.layers);
+        return slm_fail(e, SLM_UNSUPPORTED, "%lu tensors in the file, a model of %u layers has %u", g->n_tensors, s.layers, 2 + untied + 9 * s.layers);
     m->layer = pool_take(p, s.layers, sizeof *m->layer);
     m->weights = (u64)s.vocab * s.dim * (untied ? 2 : 1);
     if (open_matrix(&m->embed, g, "token_embd.weight", s.vocab, s.dim, e) || open_norm(&m->norm, g, "output_norm.weight", s.dim, e)) return e->code;
@@ -102,22 +132,44 @@ int llama_open(llama *m, const gguf *g, pool *p, slm_error *e) {
     struct { f32 **to; u64 count; } buffers[] = {
         {&m->cos, (u64)s.context * s.head_dim / 2}, {&m->sin, (u64)s.context * s.head_dim / 2},
         {&m->keys, (u64)s.layers * s.context * s.kv_dim}, {&m->values, (u64)s.layers * s.context * s.kv_dim},
-        {&m->x, s.dim}, {&m->h, s.dim}, {&m->q, s.dim}, {&m->mix, s.dim}, {&m->gate, s.ffn}, {&m->up, s.ffn},
-        {&m->score, s.context}, {&m->logits, s.vocab},
+        {&m->x, TILE * (u64)s.dim}, {&m->h, TILE * (u64)s.dim}, {&m->q, TILE * (u64)s.dim}, {&m->mix, TILE * (u64)s.dim},
+        {&m->gate, TILE * (u64)s.ffn}, {&m->up, TILE * (u64)s.ffn}, {&m->score, (u64)s.heads * s.context}, {&m->logits, s.vocab},
     };
-    bool placed = fixed_place(&m->fixed, s.ffn > s.dim ? s.ffn : s.dim, p);
+    bool placed = vectors_place(&m->in, s.ffn > s.dim ? s.ffn : s.dim, p);
     for (u32 i = 0; i < COUNT(buffers); i++)
         placed = (*buffers[i].to = pool_take(p, buffers[i].count, sizeof(f32))) && placed;
     if (placed) fill_rotations(m);
     return SLM_OK;
 }
 
-// ---- one token ----
+// ---- up to TILE positions ----
 
-// y = x / rms(x) * weight
-static void rms_norm(f32 *y, const f32 *x, const f32 *weight, u32 n, f32 eps) {
-    f32 scale = 1.0f / slm_sqrt(dot(x, x, n) / (f32)n + eps);
-    for (u32 i = 0; i < n; i++) y[i] = weight[i] * (x[i] * scale);
+// What the jobs below work on: one layer, `n` positions from `position` on.
+typedef struct {
+    llama *m;
+    const llama_layer *l;
+    u32 index, position, n;
+} step;
+
+// Part of `all` that falls to one of `parts`, in whole groups.
+static void share(u32 all, u32 group, u32 part, u32 parts, u32 *first, u32 *last) {
+    u64 groups = (all + group - 1) / group;
+    u64 from = groups * part / parts * group, to = groups * (part + 1) / parts * group;
+    *first = from < all ? (u32)from : all, *last = to < all ? (u32)to : all;
+}
+
+static void multiply_share(f32 *y, u64 stride, const matrix *m, const vectors *v, u32 part, u32 parts) {
+    u32 first, last;
+    share(m->rows, TILE, part, parts, &first, &last);
+    multiply(y, stride, m, first, last, v);
+}
+
+// y = x / rms(x) * weight, for each of n positions
+static void rms_norm(f32 *y, const f32 *x, const f32 *weight, u32 n, u32 dim, f32 eps) {
+    for (; n--; x += dim, y += dim) {
+        f32 scale = 1.0f / slm_sqrt(slm_engine->dot(x, x, dim) / (f32)dim + eps);
+        for (u32 i = 0; i < dim; i++) y[i] = weight[i] * (x[i] * scale);
+    }
 }
 
 // Turns each pair (x[2i], x[2i+1]) by its angle: GGUF's llama keeps the rows of q and k in this order.
@@ -130,59 +182,114 @@ static void rotate(f32 *x, u32 heads, u32 head_dim, const f32 *cos, const f32 *s
         }
 }
 
-static void softmax(f32 *x, u32 n) {
-    f32 top = x[0], sum = 0;
-    for (u32 i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
-    for (u32 i = 0; i < n; i++) sum += x[i] = (f32)slm_exp(x[i] - top);
-    for (u32 i = 0; i < n; i++) x[i] /= sum;
+static f32 *cached(f32 *cache, const step *s, u32 position) {
+    const llama_shape *shape = &s->m->shape;
+    return cache + ((u64)s->index * shape->context + position) * shape->kv_dim;
 }
 
-// mix[dim] = for each head, values of positions 0..position weighted by softmax(q k / sqrt(head_dim))
-static void attend(llama *m, u32 layer, u32 position) {
-    llama_shape s = m->shape;
-    u64 start = (u64)layer * s.context * s.kv_dim;
-    f32 scale = 1.0f / slm_sqrt((f32)s.head_dim);
-    for (u32 h = 0; h < s.heads; h++) {
-        u64 group = start + (u64)(h / (s.heads / s.kv_heads)) * s.head_dim;
-        const f32 *q = m->q + (u64)h * s.head_dim, *k = m->keys + group, *v = m->values + group;
-        f32 *mix = m->mix + (u64)h * s.head_dim;
-        for (u32 t = 0; t <= position; t++, k += s.kv_dim) m->score[t] = dot(q, k, s.head_dim) * scale;
-        softmax(m->score, position + 1);
-        memset(mix, 0, s.head_dim * sizeof *mix);
-        for (u32 t = 0; t <= position; t++, v += s.kv_dim)
-            for (u32 i = 0; i < s.head_dim; i++) mix[i] += m->score[t] * v[i];
+static void project(void *work, u32 part, u32 parts) {
+    step *s = work;
+    llama *m = s->m;
+    multiply_share(m->q, m->shape.dim, &s->l->q, &m->in, part, parts);
+    multiply_share(cached(m->keys, s, s->position), m->shape.kv_dim, &s->l->k, &m->in, part, parts);
+    multiply_share(cached(m->values, s, s->position), m->shape.kv_dim, &s->l->v, &m->in, part, parts);
+}
+
+static void turn_all(step *s) {
+    llama_shape shape = s->m->shape;
+    for (u32 t = 0; t < s->n; t++) {
+        u64 at = (u64)(s->position + t) * shape.head_dim / 2;
+        rotate(s->m->q + (u64)t * shape.dim, shape.heads, shape.head_dim, s->m->cos + at, s->m->sin + at);
+        rotate(cached(s->m->keys, s, s->position + t), shape.kv_heads, shape.head_dim, s->m->cos + at, s->m->sin + at);
     }
 }
 
-static void add(f32 *x, const f32 *y, u32 n) {
-    for (u32 i = 0; i < n; i++) x[i] += y[i];
+// mix[dim] = for each head, values of the positions up to its own weighted by softmax(q k / sqrt(head_dim))
+static void attend(void *work, u32 part, u32 parts) {
+    step *s = work;
+    llama *m = s->m;
+    llama_shape shape = m->shape;
+    const engine *e = slm_engine;
+    u32 first, last;
+    share(shape.heads, 1, part, parts, &first, &last);
+    f32 scale = 1.0f / slm_sqrt((f32)shape.head_dim);
+    for (u32 h = first; h < last; h++)
+        for (u32 t = 0; t < s->n; t++) {
+            u64 group = (u64)(h / (shape.heads / shape.kv_heads)) * shape.head_dim, mine = (u64)t * shape.dim + (u64)h * shape.head_dim;
+            const f32 *q = m->q + mine, *k = cached(m->keys, s, 0) + group, *v = cached(m->values, s, 0) + group;
+            f32 *mix = m->mix + mine, *score = m->score + (u64)h * shape.context;
+            u32 count = s->position + t + 1;
+            for (u32 i = 0; i < count; i++, k += shape.kv_dim) score[i] = e->dot(q, k, shape.head_dim) * scale;
+            e->softmax(score, count);
+            memset(mix, 0, shape.head_dim * sizeof *mix);
+            for (u32 i = 0; i < count; i++, v += shape.kv_dim) e->add_scaled(mix, v, score[i], shape.head_dim);
+        }
 }
 
-void llama_forward(llama *m, u32 token, u32 position, bool want_logits) {
-    llama_shape s = m->shape;
-    const f32 *cos = m->cos + (u64)position * s.head_dim / 2, *sin = m->sin + (u64)position * s.head_dim / 2;
-    matrix_row(m->x, m->embed, token);
-    for (u32 i = 0; i < s.layers; i++) {
-        const llama_layer *l = &m->layer[i];
-        u64 here = ((u64)i * s.context + position) * s.kv_dim;
-        rms_norm(m->h, m->x, l->attn_norm, s.dim, s.eps);
-        matvec(m->q, l->q, m->h, &m->fixed);
-        matvec(m->keys + here, l->k, m->h, &m->fixed);
-        matvec(m->values + here, l->v, m->h, &m->fixed);
-        rotate(m->q, s.heads, s.head_dim, cos, sin);
-        rotate(m->keys + here, s.kv_heads, s.head_dim, cos, sin);
-        attend(m, i, position);
-        matvec(m->h, l->o, m->mix, &m->fixed);
-        add(m->x, m->h, s.dim);
+static void project_back(void *work, u32 part, u32 parts) {
+    step *s = work;
+    multiply_share(s->m->h, s->m->shape.dim, &s->l->o, &s->m->in, part, parts);
+}
 
-        rms_norm(m->h, m->x, l->ffn_norm, s.dim, s.eps);
-        matvec(m->gate, l->gate, m->h, &m->fixed);
-        matvec(m->up, l->up, m->h, &m->fixed);
-        for (u32 j = 0; j < s.ffn; j++) m->gate[j] = m->gate[j] / (1.0f + (f32)slm_exp(-m->gate[j])) * m->up[j];
-        matvec(m->h, l->down, m->gate, &m->fixed);
-        add(m->x, m->h, s.dim);
-    }
+static void widen(void *work, u32 part, u32 parts) {
+    step *s = work;
+    llama *m = s->m;
+    u32 ffn = m->shape.ffn, first, last;
+    share(ffn, TILE, part, parts, &first, &last);
+    multiply(m->gate, ffn, &s->l->gate, first, last, &m->in);
+    multiply(m->up, ffn, &s->l->up, first, last, &m->in);
+    for (u32 t = 0; t < s->n; t++) slm_engine->swiglu(m->gate + (u64)t * ffn + first, m->up + (u64)t * ffn + first, last - first);
+}
+
+static void narrow(void *work, u32 part, u32 parts) {
+    step *s = work;
+    multiply_share(s->m->h, s->m->shape.dim, &s->l->down, &s->m->in, part, parts);
+}
+
+static void predict(void *work, u32 part, u32 parts) {
+    step *s = work;
+    multiply_share(s->m->logits, s->m->shape.vocab, &s->m->head, &s->m->in, part, parts);
+}
+
+static void add(f32 *x, const f32 *y, u64 n) {
+    for (u64 i = 0; i < n; i++) x[i] += y[i];
+}
+
+// The vectors that a job multiplies with, rounded before it begins because its parts share them.
+static void bring(step *s, const f32 *x, u32 cols, const matrix *first, const matrix *second, const matrix *third) {
+    vectors_set(&s->m->in, x, s->n, cols);
+    vectors_ready(&s->m->in, first), vectors_ready(&s->m->in, second), vectors_ready(&s->m->in, third);
+}
+
+static void run_layer(step *s) {
+    llama *m = s->m;
+    llama_shape shape = m->shape;
+    const llama_layer *l = s->l;
+    rms_norm(m->h, m->x, l->attn_norm, s->n, shape.dim, shape.eps);
+    bring(s, m->h, shape.dim, &l->q, &l->k, &l->v);
+    slm_parallel(project, s);
+    if (!shape.no_rope_every || (s->index + 1) % shape.no_rope_every) turn_all(s);
+    slm_parallel(attend, s);
+    bring(s, m->mix, shape.dim, &l->o, &l->o, &l->o);
+    slm_parallel(project_back, s);
+    add(m->x, m->h, (u64)s->n * shape.dim);
+
+    rms_norm(m->h, m->x, l->ffn_norm, s->n, shape.dim, shape.eps);
+    bring(s, m->h, shape.dim, &l->gate, &l->up, &l->up);
+    slm_parallel(widen, s);
+    bring(s, m->gate, shape.ffn, &l->down, &l->down, &l->down);
+    slm_parallel(narrow, s);
+    add(m->x, m->h, (u64)s->n * shape.dim);
+}
+
+void llama_forward(llama *m, const u32 *ids, u32 n, u32 position, bool want_logits) {
+    llama_shape shape = m->shape;
+    step s = {m, m->layer, 0, position, n};
+    for (u32 t = 0; t < n; t++) matrix_row(m->x + (u64)t * shape.dim, &m->embed, ids[t]);
+    for (; s.index < shape.layers; s.index++, s.l++) run_layer(&s);
     if (!want_logits) return;
-    rms_norm(m->h, m->x, m->norm, s.dim, s.eps);
-    matvec(m->logits, m->head, m->h, &m->fixed);
+    s.n = 1;
+    rms_norm(m->h, m->x + (u64)(n - 1) * shape.dim, m->norm, 1, shape.dim, shape.eps);
+    bring(&s, m->h, shape.dim, &m->head, &m->head, &m->head);
+    slm_parallel(predict, &s);
 }

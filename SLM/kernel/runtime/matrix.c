@@ -1,8 +1,12 @@
 #include "matrix.h"
 
-u32 type_block(u32 type) { return type == TYPE_F32 || type == TYPE_F16 ? 1 : type == TYPE_Q4_0 || type == TYPE_Q8_0 ? 32 : 0; }
+#include "maths.h"
+
+u32 type_block(u32 type) { return type == TYPE_F32 || type == TYPE_F16 ? 1 : type == TYPE_Q4_0 || type == TYPE_Q8_0 ? BLOCK : 0; }
 u32 type_bytes(u32 type) { return type == TYPE_F32 ? 4 : type == TYPE_F16 ? 2 : type == TYPE_Q4_0 ? 18 : type == TYPE_Q8_0 ? 34 : 0; }
 const char *type_name(u32 type) { return type == TYPE_F32 ? "F32" : type == TYPE_F16 ? "F16" : type == TYPE_Q4_0 ? "Q4_0" : type == TYPE_Q8_0 ? "Q8_0" : "?"; }
+
+u64 row_bytes(const matrix *m) { return (u64)(m->cols / type_block(m->type)) * type_bytes(m->type); }
 
 f32 half_to_f32(u16 half) {
     u32 sign = (u32)(half >> 15) << 31, exponent = half >> 10 & 31, fraction = half & 1023;
@@ -10,50 +14,87 @@ f32 half_to_f32(u16 half) {
         u32 bits;
         f32 value;
     } f;
-    if (exponent == 31) f.bits = sign | 0x7f800000u | fraction << 13;
-    else if (exponent) f.bits = sign | (exponent + 112) << 23 | fraction << 13;
+    if (exponent - 1u < 30) f.bits = sign | (exponent + 112) << 23 | fraction << 13;
+    else if (exponent) f.bits = sign | 0x7f800000u | fraction << 13 | (fraction ? 1u << 22 : 0);
     else f.value = (f32)fraction * 0x1p-24f, f.bits |= sign;
     return f.value;
 }
 
-static f32 half_at(const u8 *at) { return half_to_f32((u16)(at[0] | at[1] << 8)); }
+// Rows of F16 and blocks lie on 2-byte, rows of F32 on 4-byte boundaries: gguf_open checks the file's address, llama_open the
+// tensor's, and all sizes are even.
+static u16 u16_at(const u8 *at) { return *(const u16 *)(const void *)at; }
+static f32 f32_at(const u8 *at) { return *(const f32 *)(const void *)at; }
 
-// Rows of F32 lie on 4-byte boundaries: gguf_open checks the file's, llama_open the tensor's.
-static const f32 *f32_at(const u8 *at) { return (const f32 *)(const void *)at; }
+void matrix_row(f32 *y, const matrix *m, u32 row) {
+    u32 block = type_block(m->type), unit = type_bytes(m->type);
+    const u8 *at = m->data + row * row_bytes(m);
+    for (u32 i = 0; i < m->cols; i++) {
+        const u8 *b = at + (u64)(i / block) * unit;
+        u32 j = i % block;
+        if (m->type == TYPE_F32) y[i] = f32_at(b);
+        else if (m->type == TYPE_F16) y[i] = half_to_f32(u16_at(b));
+        else if (m->type == TYPE_Q8_0) y[i] = half_to_f32(u16_at(b)) * (i8)b[2 + j];
+        else y[i] = half_to_f32(u16_at(b)) * ((j < 16 ? b[2 + j] & 15 : b[2 + j - 16] >> 4) - 8);
+    }
+}
 
-enum { LANES = 8, BLOCK = 32 };
+// ---- dot products of floats ----
 
-// ---- dot products by LANES running sums ----
-// They are added up pairwise at the end. Eight hide the latency of an addition and suit any SIMD width up to eight.
-#define EACH_LANE for (u32 j = 0; j < LANES; j++)
+static f32 add_lanes(f32 s[LANES]) {
+    for (u32 half = LANES / 2; half; half /= 2)
+        for (u32 j = 0; j < half; j++) s[j] += s[j + half];
+    return s[0];
+}
 
-static f32 add_lanes(const f32 s[LANES]) { return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])); }
-
-f32 dot(const f32 *a, const f32 *b, u32 n) {
+static f32 dot(const f32 *a, const f32 *b, u32 n) {
     f32 sum[LANES] = {0};
     u32 i = 0;
-    for (; i + LANES <= n; i += LANES) EACH_LANE sum[j] += a[i + j] * b[i + j];
+    for (; i + LANES <= n; i += LANES)
+        for (u32 j = 0; j < LANES; j++) sum[j] += a[i + j] * b[i + j];
     for (u32 j = 0; i + j < n; j++) sum[j] += a[i + j] * b[i + j];
     return add_lanes(sum);
 }
 
-static f32 dot_f16(const u8 *row, const f32 *x, u32 cols) {
+static f32 dot_f16(const u16 *a, const f32 *b, u32 n) {
     f32 sum[LANES] = {0};
     u32 i = 0;
-    for (; i + LANES <= cols; i += LANES) EACH_LANE sum[j] += half_at(row + 2 * (i + j)) * x[i + j];
-    for (u32 j = 0; i + j < cols; j++) sum[j] += half_at(row + 2 * (i + j)) * x[i + j];
+    for (; i + LANES <= n; i += LANES)
+        for (u32 j = 0; j < LANES; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
+    for (u32 j = 0; i + j < n; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
     return add_lanes(sum);
 }
 
-// ---- vectors as integers ----
-
-bool fixed_place(fixed_vector *v, u32 cols, pool *p) {
-    u32 blocks = (cols + BLOCK - 1) / BLOCK;
-    v->number = pool_take(p, (u64)blocks * BLOCK, sizeof *v->number);
-    v->unit = pool_take(p, blocks, sizeof *v->unit);
-    v->sum = pool_take(p, blocks, sizeof *v->sum);
-    return v->number && v->unit && v->sum;
+static void add_scaled(f32 *y, const f32 *x, f32 factor, u32 n) {
+    for (u32 i = 0; i < n; i++) y[i] += factor * x[i];
 }
+
+static void softmax(f32 *x, u32 n) {
+    f32 top = x[0], sum[LANES] = {0};
+    for (u32 i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
+    for (u32 i = 0; i < n; i++) sum[i % LANES] += x[i] = exp_f32(x[i] - top);
+    f32 total = add_lanes(sum);
+    for (u32 i = 0; i < n; i++) x[i] /= total;
+}
+
+static void swiglu(f32 *gate, const f32 *up, u32 n) {
+    for (u32 i = 0; i < n; i++) gate[i] = gate[i] / (1.0f + exp_f32(-gate[i])) * up[i];
+}
+
+// ---- dot products of integers, four to a multiplication ----
+// A word holds four bytes of the vector in 16-bit fields, the first in the highest: times a word with four weights of 0 to 15
+// in such fields, the first in the lowest, its highest field is their dot product. What carries into that field from below
+// is rounded away by HALF. Weights are stored plus 8, so a block's sums start at -8 times the sum of its words: then no
+// field ever leaves 16 bits, 32 weights of at most 8 times 127 being 32512.
+typedef struct {
+    u64 word[8]; // values 8k, 8k+2, 8k+4, 8k+6 in word 2k, the odd ones in word 2k+1
+    u64 start;   // HALF - 8 * (1 in each field) * sum of the words
+    f32 scale;
+    i32 sum;     // of the 32 bytes
+} words;
+
+_Static_assert(sizeof(words) == BLOCK_BYTES, "the pool counts on it");
+#define HALF ((u64)1 << 47)
+#define NIBBLES 0x000f000f000f000fu
 
 static u32 bits_of(f32 x) {
     u32 bits;
@@ -61,88 +102,175 @@ static u32 bits_of(f32 x) {
     return bits;
 }
 
-static f64 power_of_two(i32 exponent) {
-    u64 bits = (u64)(exponent + 1023) << 52;
-    f64 value;
-    __builtin_memcpy(&value, &bits, sizeof value);
-    return value;
-}
+// Adding 1.5 * 2^23 leaves a number's nearest integer, of two the even one, in the low bits.
+static i32 nearest(f32 x) { return (i32)(bits_of(x + 0x1.8p23f) - 0x4b400000u); }
 
-// An f32 is fraction * 2^(exponent - 150) with a fraction of 24 bits. The largest of a block gets its fraction moved up
-// by 6 bits, the others by as many fewer as their exponent is smaller.
-void fixed_fill(fixed_vector *v, const f32 *x, u32 cols) {
-    for (u32 b = 0; b < cols / BLOCK; b++, x += BLOCK) {
+static void round_blocks(u8 *block, const f32 *x, u32 n_blocks) {
+    words *w = (words *)(void *)block;
+    for (u32 b = 0; b < n_blocks; b++, w++, x += BLOCK) {
         u32 top = 0;
         for (u32 i = 0; i < BLOCK; i++) {
-            u32 exponent = bits_of(x[i]) >> 23 & 255;
-            top = exponent > top ? exponent : top;
+            u32 size = bits_of(x[i]) & 0x7fffffff;
+            top = size > top ? size : top;
         }
-        i64 sum = 0;
-        for (u32 i = 0; i < BLOCK; i++) {
-            u32 bits = bits_of(x[i]), exponent = bits >> 23 & 255, down = top - exponent;
-            i32 size = exponent && down < 30 ? (i32)(((bits & 0x7fffff) | 0x800000) << 6 >> down) : 0;
-            sum += v->number[b * BLOCK + i] = bits >> 31 ? -size : size;
+        f32 largest, per_unit;
+        __builtin_memcpy(&largest, &top, sizeof largest);
+        scale_of(largest, &w->scale, &per_unit);
+        u64 all = 0;
+        w->sum = 0;
+        for (u32 k = 0; k < 8; k++) {
+            u64 word = 0;
+            for (u32 j = 0; j < 4; j++) {
+                i32 number = per_unit ? nearest(x[8 * (k / 2) + k % 2 + 2 * j] * per_unit) : 0;
+                word += (u64)(i64)number << (48 - 16 * j);
+                w->sum += number;
+            }
+            all += w->word[k] = word;
         }
-        v->unit[b] = power_of_two((i32)top - 156);
-        v->sum[b] = sum;
+        w->start = HALF - 0x0008000800080008u * all;
     }
 }
 
+#ifndef SLM_WORD_AT // eight bytes from any address; a machine may know better
 static u64 word_at(const u8 *at) {
     u64 word;
     __builtin_memcpy(&word, at, sizeof word);
     return word;
 }
+#define SLM_WORD_AT word_at
+#endif
 
-// A Q8_0 block: f16 scale, then 32 signed bytes.
-static f32 dot_q8_0(const u8 *row, const fixed_vector *v, u32 cols) {
-    const i32 *x = v->number;
-    f64 total = 0;
-    for (u32 b = 0; b < cols / BLOCK; b++, row += 34) {
-        i64 sum = -128 * v->sum[b];
-        for (u32 i = 0; i < BLOCK; i += 8, x += 8) {
-            u64 q = word_at(row + 2 + i) ^ 0x8080808080808080u; // each byte plus 128, so that none has a sign
-            for (u32 j = 0; j < 8; j++) sum += (i64)(q >> 8 * j & 255) * x[j];
+// A Q4_0 block: f16 scale, then 16 bytes; byte i holds weight i in its low half and weight i+16 in its high half.
+static inline void q4_0_fields(u64 f[8], const u8 *block) {
+    u64 a = SLM_WORD_AT(block + 2), b = SLM_WORD_AT(block + 10);
+    f[0] = a & NIBBLES, f[1] = a >> 8 & NIBBLES, f[2] = b & NIBBLES, f[3] = b >> 8 & NIBBLES;
+    f[4] = a >> 4 & NIBBLES, f[5] = a >> 12 & NIBBLES, f[6] = b >> 4 & NIBBLES, f[7] = b >> 12 & NIBBLES;
+}
+
+// A Q8_0 block: f16 scale, then 32 signed bytes, each 16 * (high - 8) + (low - 8) + 8 of its halves once 128 is added.
+static inline void q8_0_fields(u64 low[8], u64 high[8], const u8 *block) {
+    for (u32 k = 0; k < 4; k++) {
+        u64 a = SLM_WORD_AT(block + 2 + 8 * k) ^ 0x8080808080808080u;
+        low[2 * k] = a & NIBBLES, low[2 * k + 1] = a >> 8 & NIBBLES;
+        high[2 * k] = a >> 4 & NIBBLES, high[2 * k + 1] = a >> 12 & NIBBLES;
+    }
+}
+
+static inline i32 top_field(const u64 f[8], const words *x) {
+    u64 sum = x->start;
+    for (u32 k = 0; k < 8; k++) sum += f[k] * x->word[k];
+    return (i32)((i64)sum >> 48);
+}
+
+static inline i32 q4_0_block(const u8 *block, const words *x) {
+    u64 f[8];
+    q4_0_fields(f, block);
+    return top_field(f, x);
+}
+
+static inline i32 q8_0_block(const u8 *block, const words *x) {
+    u64 low[8], high[8];
+    q8_0_fields(low, high, block);
+    return 16 * top_field(high, x) + top_field(low, x) + 8 * x->sum;
+}
+
+// With one vector, ROWS rows at a time share the loads of it; with more, the vectors share the unpacked weights of a row.
+#ifndef SLM_ROWS
+#define SLM_ROWS 2
+#endif
+enum { ROWS = SLM_ROWS };
+#define ONE_VECTOR(type, unit) \
+    static void type##_one(f32 *y, const matrix *m, u32 first, u32 last, const vectors *v) { \
+        u64 stride = row_bytes(m); \
+        for (u32 r = first; r < last;) { \
+            u32 rows = last - r < ROWS ? 1 : ROWS; \
+            const u8 *at = m->data + r * stride; \
+            f32 sum[ROWS] = {0}; \
+            const words *x = (const words *)(const void *)v->block; \
+            if (rows == ROWS) \
+                for (u32 b = 0; b < m->cols / BLOCK; b++, at += unit, x++) \
+                    for (u32 i = 0; i < ROWS; i++) sum[i] += (f32)type##_block(at + i * stride, x) * (half_to_f32(u16_at(at + i * stride)) * x->scale); \
+            else \
+                for (u32 b = 0; b < m->cols / BLOCK; b++, at += unit, x++) sum[0] += (f32)type##_block(at, x) * (half_to_f32(u16_at(at)) * x->scale); \
+            for (u32 i = 0; i < rows; i++) y[r + i] = sum[i]; \
+            r += rows; \
+        } \
+    }
+ONE_VECTOR(q4_0, 18)
+ONE_VECTOR(q8_0, 34)
+
+static void q4_0_rows(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, const vectors *v) {
+    if (v->n == 1) { q4_0_one(y, m, first, last, v); return; }
+    const u8 *at = m->data + first * row_bytes(m);
+    u32 blocks = m->cols / BLOCK;
+    for (u32 r = first; r < last; r++) {
+        f32 sum[TILE] = {0};
+        for (u32 b = 0; b < blocks; b++, at += 18) {
+            const words *x = (const words *)(const void *)v->block + b;
+            f32 scale = half_to_f32(u16_at(at));
+            u64 f[8];
+            q4_0_fields(f, at);
+            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += (f32)top_field(f, x) * (scale * x->scale);
         }
-        total += half_at(row) * v->unit[b] * (f64)sum;
+        for (u32 t = 0; t < v->n; t++) y[t * stride + r] = sum[t];
     }
-    return (f32)total;
 }
 
-// A Q4_0 block: f16 scale, then 16 bytes; byte i holds weight i in its low half and weight i+16 in its high half, each plus 8.
-static f32 dot_q4_0(const u8 *row, const fixed_vector *v, u32 cols) {
-    const i32 *x = v->number;
-    f64 total = 0;
-    for (u32 b = 0; b < cols / BLOCK; b++, row += 18, x += BLOCK) {
-        i64 sum = -8 * v->sum[b];
-        for (u32 i = 0; i < BLOCK / 2; i += 8) {
-            u64 q = word_at(row + 2 + i);
-            for (u32 j = 0; j < 8; j++) sum += (i64)(q >> 8 * j & 15) * x[i + j] + (i64)(q >> (8 * j + 4) & 15) * x[i + j + 16];
+static void q8_0_rows(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, const vectors *v) {
+    if (v->n == 1) { q8_0_one(y, m, first, last, v); return; }
+    const u8 *at = m->data + first * row_bytes(m);
+    u32 blocks = m->cols / BLOCK;
+    for (u32 r = first; r < last; r++) {
+        f32 sum[TILE] = {0};
+        for (u32 b = 0; b < blocks; b++, at += 34) {
+            const words *x = (const words *)(const void *)v->block + b;
+            f32 scale = half_to_f32(u16_at(at));
+            u64 low[8], high[8];
+            q8_0_fields(low, high, at);
+            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += (f32)(16 * top_field(high, x) + top_field(low, x) + 8 * x->sum) * (scale * x->scale);
         }
-        total += half_at(row) * v->unit[b] * (f64)sum;
-    }
-    return (f32)total;
-}
-
-void matvec(f32 *y, matrix m, const f32 *x, fixed_vector *v) {
-    u64 stride = (u64)(m.cols / type_block(m.type)) * type_bytes(m.type); // bytes in a row
-    if (type_block(m.type) == BLOCK) fixed_fill(v, x, m.cols);
-    for (u32 r = 0; r < m.rows; r++) {
-        const u8 *row = m.data + r * stride;
-        y[r] = m.type == TYPE_Q8_0 ? dot_q8_0(row, v, m.cols) : m.type == TYPE_Q4_0 ? dot_q4_0(row, v, m.cols)
-             : m.type == TYPE_F16 ? dot_f16(row, x, m.cols) : dot(f32_at(row), x, m.cols);
+        for (u32 t = 0; t < v->n; t++) y[t * stride + r] = sum[t];
     }
 }
 
-void matrix_row(f32 *y, matrix m, u32 row) {
-    u32 block = type_block(m.type), unit = type_bytes(m.type);
-    const u8 *at = m.data + (u64)row * (m.cols / block) * unit;
-    for (u32 i = 0; i < m.cols; i++) {
-        const u8 *b = at + (u64)(i / block) * unit;
-        u32 j = i % block;
-        if (m.type == TYPE_F32) y[i] = *f32_at(b);
-        else if (m.type == TYPE_F16) y[i] = half_at(b);
-        else if (m.type == TYPE_Q8_0) y[i] = half_at(b) * (i8)b[2 + j];
-        else y[i] = half_at(b) * ((j < 16 ? b[2 + j] & 15 : b[2 + j - 16] >> 4) - 8);
-    }
+// ---- any engine ----
+
+const engine portable = {"portable", round_blocks, q8_0_rows, q4_0_rows, dot, dot_f16, add_scaled, softmax, swiglu};
+const engine *slm_engine = &portable;
+
+static void run_alone(slm_job *job, void *work) { job(work, 0, 1); }
+void (*slm_parallel)(slm_job *job, void *work) = run_alone;
+
+void scale_of(f32 largest, f32 *scale, f32 *per_unit) {
+    bool usable = largest > 0x1p-100f && largest < __builtin_inff();
+    *per_unit = usable ? 127.0f / largest : 0;
+    *scale = usable ? largest / 127.0f : largest <= 0x1p-100f ? 0 : __builtin_nanf("");
+}
+
+bool vectors_place(vectors *v, u32 cols, pool *p) {
+    return (v->block = pool_take(p, (u64)TILE * ((cols + BLOCK - 1) / BLOCK), BLOCK_BYTES)) != NULL;
+}
+
+void vectors_set(vectors *v, const f32 *x, u32 n, u32 cols) {
+    v->x = x, v->n = n, v->cols = cols, v->rounded = false;
+}
+
+void vectors_ready(vectors *v, const matrix *m) {
+    if (type_block(m->type) != BLOCK || v->rounded) return;
+    slm_engine->round_blocks(v->block, v->x, v->n * (v->cols / BLOCK));
+    v->rounded = true;
+}
+
+void multiply(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, const vectors *v) {
+    const engine *e = slm_engine;
+    if (m->type == TYPE_Q8_0) e->q8_0(y, stride, m, first, last, v);
+    else if (m->type == TYPE_Q4_0) e->q4_0(y, stride, m, first, last, v);
+    else
+        for (u32 r = first; r < last; r++) {
+            const void *row = m->data + r * row_bytes(m);
+            for (u32 t = 0; t < v->n; t++) {
+                const f32 *x = v->x + (u64)t * v->cols;
+                y[t * stride + r] = m->type == TYPE_F16 ? e->dot_f16(row, x, m->cols) : e->dot(row, x, m->cols);
+            }
+        }
 }

@@ -1,10 +1,11 @@
-// Matrices as they lie in a GGUF file, and the one function that multiplies them.
+// Matrices as they lie in a GGUF file, vectors rounded to bytes, and the functions that multiply the two.
 #ifndef SLM_MATRIX_H
 #define SLM_MATRIX_H
 
 #include "base.h"
 
 enum { TYPE_F32 = 0, TYPE_F16 = 1, TYPE_Q4_0 = 2, TYPE_Q8_0 = 8 };
+enum { BLOCK = 32, TILE = 16, LANES = 16 }; // weights that share a scale; positions read at once; running sums of a float dot product
 
 u32 type_block(u32 type); // weights in one block, 0 for a type that is not read here
 u32 type_bytes(u32 type); // bytes in one block
@@ -16,25 +17,51 @@ typedef struct {
     u32 type;       // TYPE_*
 } matrix;
 
+u64 row_bytes(const matrix *m);
 f32 half_to_f32(u16 half);
+void matrix_row(f32 *y, const matrix *m, u32 row); // y[cols] = weights of one row
 
-// A vector cut into blocks of 32, each as integers that share one power of two, which is called its unit. With 30 bits to
-// the integers this loses less than f32 arithmetic does, and sums of integers come out the same in any order, on any machine.
+// What a matrix is multiplied with: up to TILE vectors. Before a Q8_0 or Q4_0 matrix sees them they are rounded, each block
+// of 32 values to bytes of -127..127 times a scale of its own, largest magnitude over 127, as llama.cpp rounds them.
 typedef struct {
-    i32 *number; // [cols] value / unit, below 2^30 in size
-    f64 *unit;   // [cols/32]
-    i64 *sum;    // [cols/32] of the numbers
-} fixed_vector;
+    const f32 *x; // [n][cols]
+    u32 n, cols;  // vectors, features
+    bool rounded; // whether `block` holds them
+    u8 *block;    // [TILE][cols/32] in whatever form the engine reads
+} vectors;
 
-bool fixed_place(fixed_vector *v, u32 cols, pool *p); // cols is rounded up to whole blocks
-void fixed_fill(fixed_vector *v, const f32 *x, u32 cols);
+bool vectors_place(vectors *v, u32 cols, pool *p); // room for TILE vectors of this many values
+void vectors_set(vectors *v, const f32 *x, u32 n, u32 cols);
+void vectors_ready(vectors *v, const matrix *m);   // rounds them if `m` needs that and it has not been done
 
-// y[rows] = m x[cols]; v is scratch for cols values. Q8_0 and Q4_0 go by integers; F32 and F16 by eight running sums in
-// fixed order. Every compiler and machine gives the same bits, as long as -ffp-contract=off and no -ffast-math.
-void matvec(f32 *y, matrix m, const f32 *x, fixed_vector *v);
+// y[n][stride] = products of rows first..last-1 of m with each vector; row r's goes to y[t*stride + r].
+void multiply(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, const vectors *v);
 
-f32 dot(const f32 *a, const f32 *b, u32 n); // by eight running sums
+// The inner loops. Every engine gives the same bits: sums of integers are exact, and floats are combined in an order that is
+// fixed here. A row's result is the sum over blocks, from the first on, of f32(integer sum) * (scale of weights * scale of
+// vector). A dot product of floats has LANES running sums, element i going to sum i % LANES, halved to one at the end by
+// adding the upper half to the lower. Needs -ffp-contract=off and no -ffast-math.
+typedef void row_products(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, const vectors *v);
+typedef struct {
+    const char *name;
+    void (*round_blocks)(u8 *block, const f32 *x, u32 n_blocks);
+    row_products *q8_0, *q4_0;
+    f32 (*dot)(const f32 *a, const f32 *b, u32 n);
+    f32 (*dot_f16)(const u16 *a, const f32 *b, u32 n);
+    void (*add_scaled)(f32 *y, const f32 *x, f32 factor, u32 n); // y += factor * x
+    void (*softmax)(f32 *x, u32 n);
+    void (*swiglu)(f32 *gate, const f32 *up, u32 n);             // gate = gate / (1 + exp(-gate)) * up
+} engine;
 
-void matrix_row(f32 *y, matrix m, u32 row); // y[cols] = weights of one row
+// A block's scale and its inverse, both 0 where all is (nearly) 0; a NaN and 0 where anything is infinite or NaN.
+void scale_of(f32 largest, f32 *scale, f32 *per_unit);
+
+extern const engine portable;           // 64-bit integers, no SIMD: what an emulated processor runs fastest
+extern const engine *slm_engine;        // &portable, unless a host sets another before it opens a model
+enum { BLOCK_BYTES = 80 };              // of a rounded block, in any engine's form
+
+// Runs job(work, part, parts) for each part; by default there is one. A host with threads may set another.
+typedef void slm_job(void *work, u32 part, u32 parts);
+extern void (*slm_parallel)(slm_job *job, void *work);
 
 #endif

@@ -47,9 +47,11 @@ int slm_read(slm *s, const u32 *ids, u32 n, slm_error *e) {
         if (ids[i] >= shape.vocab) return slm_fail(e, SLM_FORMAT, "token %u is not below the vocabulary's %u", ids[i], shape.vocab);
     u32 same = 0;
     while (same + 1 < n && same < s->n_seen && s->seen[same] == ids[same]) same++;
-    for (s->n_seen = same; s->n_seen < n; s->n_seen++) {
-        s->seen[s->n_seen] = ids[s->n_seen];
-        llama_forward(&s->net, ids[s->n_seen], s->n_seen, s->n_seen + 1 == n);
+    for (s->n_seen = same; s->n_seen < n;) {
+        u32 count = n - s->n_seen < TILE ? n - s->n_seen : TILE;
+        memmove(s->seen + s->n_seen, ids + s->n_seen, count * sizeof *ids);
+        llama_forward(&s->net, ids + s->n_seen, count, s->n_seen, s->n_seen + count == n);
+        s->n_seen += count;
     }
     return SLM_OK;
 }
@@ -63,7 +65,7 @@ u32 slm_write(slm *s, u32 limit, u32 stop, sampler *choice, slm_say *say, void *
         say(listener, id);
         if (++count == limit || s->n_seen == shape.context) break;
         s->seen[s->n_seen] = id;
-        llama_forward(&s->net, id, s->n_seen++, true);
+        llama_forward(&s->net, &id, 1, s->n_seen++, true);
     }
     return count;
 }

@@ -2,6 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "../host/simd.h"
+#include "../host/threads.h"
 #include "../kernel/rules.h"
 #include "../runtime/maths.h"
 #include "fixture.h"
@@ -96,6 +98,9 @@ static void maths(void) {
     worst = 0;
     for (f64 x = -200000; x < 200000; x += 17.0731) worst = fmax(worst, fmax(fabs(slm_sin(x) - sin(x)), fabs(slm_cos(x) - cos(x))));
     CHECK(worst < 1e-9);
+    worst = 0;
+    for (f32 x = -87; x < 88; x += 0.00137f) NEAR(exp_f32(x), exp(x));
+    CHECK(worst < 3e-7 && exp_f32(0) == 1 && exp_f32(-1e9f) == 0 && exp_f32(1e9f) == exp_f32(88) && isnan(exp_f32(NAN)));
     CHECK(slm_exp(0) == 1 && slm_exp(-1e9) == 0 && isinf(slm_exp(1e9)) && isnan(slm_exp(NAN)));
 }
 
@@ -111,36 +116,122 @@ static void halves(void) {
     }
 }
 
+// What a block of 32 becomes before a Q8_0 or Q4_0 matrix sees it: written apart from matrix.c, in doubles.
+static void round_block(f64 *out, const f32 *x) {
+    f32 most = 0;
+    for (u32 i = 0; i < BLOCK; i++) most = fmaxf(most, fabsf(x[i]));
+    for (u32 i = 0; i < BLOCK; i++) out[i] = most > 0x1p-100f ? (f64)rintf(x[i] * (127.0f / most)) * (f64)most / 127 : 0;
+}
+
+static f32 spread(void) { return ((f32)roll() / 2147483648.0f - 1) * powf(10, (f32)(roll() % 9) - 4) * (f32)(roll() % 8 != 0); }
+
 // Against a sum in doubles over what matrix_row says the weights are; and that against the types' definitions.
 static void products(void) {
-    enum { ROWS = 5, COLS = 96 };
+    enum { N_ROWS = 5, COLS = 96 };
     static const u32 types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0, TYPE_Q4_0};
-    static _Alignas(64) u8 data[ROWS * COLS * 4], memory[4096];
+    static _Alignas(64) u8 data[N_ROWS * COLS * 4], memory[TILE * COLS * 4];
     for (u32 t = 0; t < COUNT(types); t++) {
-        u64 size = (u64)ROWS * COLS / type_block(types[t]) * type_bytes(types[t]);
+        u64 size = (u64)N_ROWS * COLS / type_block(types[t]) * type_bytes(types[t]);
         random_rows(data, size, types[t]);
-        matrix m = {data, ROWS, COLS, types[t]};
-        fixed_vector v;
+        matrix m = {data, N_ROWS, COLS, types[t]};
+        vectors v;
         pool p = {memory, sizeof memory, 0};
-        CHECK(fixed_place(&v, COLS, &p));
+        CHECK(vectors_place(&v, COLS, &p));
         for (u32 round = 0; round < 50; round++) {
-            f32 x[COLS], y[ROWS], w[COLS];
-            for (u32 i = 0; i < COLS; i++) x[i] = ((f32)roll() / 2147483648.0f - 1) * powf(10, (f32)(roll() % 9) - 4) * (roll() % 8 != 0);
-            matvec(y, m, x, &v);
-            for (u32 r = 0; r < ROWS; r++) {
+            f32 x[COLS], y[N_ROWS], w[COLS];
+            f64 seen[COLS];
+            for (u32 i = 0; i < COLS; i++) seen[i] = x[i] = spread();
+            if (type_block(types[t]) == BLOCK) for (u32 b = 0; b < COLS; b += BLOCK) round_block(seen + b, x + b);
+            vectors_set(&v, x, 1, COLS), vectors_ready(&v, &m);
+            multiply(y, N_ROWS, &m, 0, N_ROWS, &v);
+            for (u32 r = 0; r < N_ROWS; r++) {
                 f64 sum = 0, size_of_sum = 1e-30;
-                matrix_row(w, m, r);
-                for (u32 i = 0; i < COLS; i++) sum += (f64)w[i] * x[i], size_of_sum += fabs((f64)w[i] * x[i]);
-                CHECK(fabs(y[r] - sum) < 3e-7 * size_of_sum);
+                matrix_row(w, &m, r);
+                for (u32 i = 0; i < COLS; i++) sum += (f64)w[i] * seen[i], size_of_sum += fabs((f64)w[i] * seen[i]);
+                CHECK(fabs(y[r] - sum) < 4e-7 * size_of_sum);
             }
         }
     }
     f32 w[32];
-    u8 q8[34] = {0x00, 0x38, 127, 0x80}, q4[18] = {0x00, 0x3c, 0x0f, 0xf0}; // scales 0.5 and 1
-    matrix_row(w, (matrix){q8, 1, 32, TYPE_Q8_0}, 0);
+    _Alignas(2) u8 q8[34] = {0x00, 0x38, 127, 0x80};
+    _Alignas(2) u8 q4[18] = {0x00, 0x3c, 0x0f, 0xf0}; // scales 0.5 and 1
+    matrix_row(w, &(matrix){q8, 1, 32, TYPE_Q8_0}, 0);
     CHECK(w[0] == 63.5f && w[1] == -64 && w[2] == 0);
-    matrix_row(w, (matrix){q4, 1, 32, TYPE_Q4_0}, 0);
+    matrix_row(w, &(matrix){q4, 1, 32, TYPE_Q4_0}, 0);
     CHECK(w[0] == 7 && w[16] == -8 && w[1] == -8 && w[17] == 7 && w[2] == -8);
+}
+
+// ---- engines ----
+
+static bool same_bits(const f32 *a, const f32 *b, u32 n) { // any NaN equals any other
+    for (u32 i = 0; i < n; i++)
+        if (memcmp(a + i, b + i, 4) && !(isnan(a[i]) && isnan(b[i]))) return false;
+    return true;
+}
+
+// Values that are random, or as far out as they come: all largest, all zero, infinite, not a number, subnormal.
+static void fill_extreme(f32 *x, u32 n, u32 kind) {
+    static const f32 ends[] = {0, -0.0f, 1, -1, 3.4e38f, -3.4e38f, 1e-45f, 1.2e-38f, 127, -127, 0.5f, 63.5f};
+    for (u32 i = 0; i < n; i++) x[i] = kind % 3 == 0 ? spread() : kind % 3 == 1 ? ends[roll() % COUNT(ends)] : (roll() % 2 ? 1.0f : -1.0f);
+    if (kind % 7 == 6) x[roll() % n] = roll() % 2 ? NAN : INFINITY;
+}
+
+// Every engine, vector count, share of rows and type gives the bits of `portable`, whatever the weights and values.
+static void engine_products(void) {
+    enum { N_ROWS = 37, COLS = 32 * 70 };
+    static const u32 types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0, TYPE_Q4_0};
+    static _Alignas(64) u8 data[N_ROWS * COLS * 4], memory[TILE * COLS / BLOCK * BLOCK_BYTES];
+    static f32 x[TILE * COLS], y[TILE * N_ROWS], expected[TILE * N_ROWS];
+    const engine *engines[ENGINES_MAX];
+    u32 n_engines = find_engines(engines);
+    for (u32 round = 0; round < 60; round++) {
+        u32 type = types[round % 4], n = round % 5 == 0 ? 1 : 1 + roll() % TILE, cols = 32 * (round % 6 == 0 ? 70 : 1 + roll() % 20), unit = type_bytes(type);
+        u64 size = (u64)N_ROWS * cols / type_block(type) * unit;
+        random_rows(data, size, type);
+        if (round % 3 == 1 && type_block(type) == BLOCK) // all weights at one end, -128 for Q8_0; scales anything, infinite ones too
+            for (u64 i = 0; i < size; i++) if (i % unit > 1) data[i] = roll() % 2 ? 0x80 : type == TYPE_Q8_0 ? 0x7f : 0xff;
+        if (round % 3 == 2) for (u64 i = 0; i < size; i += unit) if (type != TYPE_F32) data[i] = (u8)roll(), data[i + 1] = (u8)roll();
+        fill_extreme(x, n * cols, round);
+        matrix m = {data, N_ROWS, cols, type};
+        vectors v;
+        for (u32 e = n_engines; e--;) { // portable is last, and comes first here
+            pool p = {memory, sizeof memory, 0};
+            slm_engine = engines[e];
+            CHECK(vectors_place(&v, cols, &p));
+            vectors_set(&v, x, n, cols), vectors_ready(&v, &m);
+            for (u32 i = 0; i < COUNT(y); i++) y[i] = 7;
+            u32 middle = round % 2 ? 0 : roll() % N_ROWS;
+            multiply(y, N_ROWS, &m, 0, middle, &v), multiply(y, N_ROWS, &m, middle, N_ROWS, &v);
+            if (engines[e] == &portable) memcpy(expected, y, sizeof y);
+            else CHECK(same_bits(y, expected, TILE * N_ROWS));
+        }
+        for (u32 t = 0; t < n; t++) { // one vector alone gives what it gives among others
+            vectors_set(&v, x + t * cols, 1, cols), vectors_ready(&v, &m);
+            multiply(y, N_ROWS, &m, 0, N_ROWS, &v);
+            CHECK(same_bits(y, expected + t * N_ROWS, N_ROWS));
+        }
+    }
+    slm_engine = &portable;
+}
+
+static void engine_floats(void) {
+    const engine *engines[ENGINES_MAX], *p = &portable;
+    f32 a[200], b[200], mine[200], theirs[200];
+    u16 half[200];
+    for (u32 e = 0; e < find_engines(engines); e++)
+        for (u32 round = 0; round < 2000; round++) {
+            u32 n = 1 + roll() % 200;
+            fill_extreme(a, n, round), fill_extreme(b, n, round % 2 ? 0 : round);
+            for (u32 i = 0; i < n; i++) half[i] = (u16)roll();
+            mine[0] = engines[e]->dot(a, b, n), mine[1] = engines[e]->dot_f16(half, b, n);
+            theirs[0] = p->dot(a, b, n), theirs[1] = p->dot_f16(half, b, n);
+            CHECK(same_bits(mine, theirs, 2));
+            #define BOTH(call_of, arguments) do { memcpy(mine, a, n * 4), memcpy(theirs, a, n * 4); \
+                { f32 *y = mine; engines[e]->call_of arguments; } { f32 *y = theirs; p->call_of arguments; } CHECK(same_bits(mine, theirs, n)); } while (0)
+            BOTH(add_scaled, (y, b, 0.37f, n));
+            BOTH(softmax, (y, n));
+            BOTH(swiglu, (y, b, n));
+        }
 }
 
 // ---- files ----
@@ -336,7 +427,7 @@ static void rules(void) {
 int main(void) {
     static const struct { const char *name; void (*run)(void); } tests[] = {
         #define TEST(name) {#name, name}
-        TEST(hash), TEST(formatting), TEST(pools), TEST(maths), TEST(halves), TEST(products), TEST(truncated), TEST(absurd), TEST(mutated),
+        TEST(hash), TEST(formatting), TEST(pools), TEST(maths), TEST(halves), TEST(products), TEST(engine_products), TEST(engine_floats), TEST(truncated), TEST(absurd), TEST(mutated),
         TEST(refusals), TEST(pool_size), TEST(pieces), TEST(words), TEST(cache), TEST(limits), TEST(sampling), TEST(rules), TEST(maps), TEST(trees),
     };
     u32 failed = 0, skipped = 0;

@@ -1,0 +1,130 @@
+// NEON, with the dot product instructions of ARMv8.2 where the processor has them. Four rows at a time: lane i belongs to row i.
+#include "simd.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#include <sys/auxv.h>
+
+#include "../runtime/maths.h"
+
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1 << 20)
+#endif
+#define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+#define NEON
+#define INLINE static inline __attribute__((always_inline))
+
+// ---- integer dot products of one row with one block, as four sums to be added ----
+
+// Two products of at most 128 * 127 fit 16 bits, no more.
+INLINE int32x4_t sixteen_neon(int32x4_t sum, int8x16_t w, int8x16_t x) {
+    int16x8_t pairs = vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x);
+    return vpadalq_s16(sum, pairs);
+}
+
+INLINE DOTPROD int32x4_t sixteen_dotprod(int32x4_t sum, int8x16_t w, int8x16_t x) { return vdotq_s32(sum, w, x); }
+
+#define UNPACK_Q4_0(at, low, high) \
+    uint8x16_t both = vld1q_u8((at) + 2); \
+    int8x16_t low = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15))), vdupq_n_s8(8)); \
+    int8x16_t high = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(both, 4)), vdupq_n_s8(8))
+#define UNPACK_Q8_0(at, low, high) int8x16_t low = vreinterpretq_s8_u8(vld1q_u8((at) + 2)), high = vreinterpretq_s8_u8(vld1q_u8((at) + 18))
+
+INLINE f32 half_of(const u8 *at) {
+    float16_t h;
+    __builtin_memcpy(&h, at, sizeof h);
+    return (f32)h;
+}
+
+#define ROW_PRODUCTS(name, TARGET, unit, UNPACK, sixteen) \
+    INLINE TARGET int32x4_t name##_block(const u8 *at, int8x16_t x_low, int8x16_t x_high) { \
+        UNPACK(at, low, high); \
+        return sixteen(sixteen(vdupq_n_s32(0), low, x_low), high, x_high); \
+    } \
+    static TARGET void name(f32 *y, u64 y_stride, const matrix *m, u32 first, u32 last, const vectors *v) { \
+        u64 bytes_in_row = row_bytes(m); \
+        u32 blocks = m->cols / BLOCK; \
+        for (u32 r = first; r < last;) { \
+            u32 rows = last - r < 4 ? 1 : 4; /* fewer than four are done one by one, the same in all lanes */ \
+            u64 stride = rows == 4 ? bytes_in_row : 0; \
+            float32x4_t sum[TILE] = {0}; \
+            const u8 *at = m->data + r * bytes_in_row; \
+            for (u32 b = 0; b < blocks; b++, at += unit) { \
+                const float32x4_t scale = {half_of(at), half_of(at + stride), half_of(at + 2 * stride), half_of(at + 3 * stride)}; \
+                const simd_block *x = (const simd_block *)(const void *)v->block + b; \
+                for (u32 t = 0; t < v->n; t++, x += blocks) { \
+                    int8x16_t low = vld1q_s8(x->number), high = vld1q_s8(x->number + 16); \
+                    int32x4_t p = vpaddq_s32(name##_block(at, low, high), name##_block(at + stride, low, high)); \
+                    int32x4_t q = vpaddq_s32(name##_block(at + 2 * stride, low, high), name##_block(at + 3 * stride, low, high)); \
+                    sum[t] = vaddq_f32(sum[t], vmulq_f32(vcvtq_f32_s32(vpaddq_s32(p, q)), vmulq_n_f32(scale, x->scale))); \
+                } \
+            } \
+            for (u32 t = 0; t < v->n; t++) { \
+                if (rows == 4) vst1q_f32(y + t * y_stride + r, sum[t]); \
+                else y[t * y_stride + r] = vgetq_lane_f32(sum[t], 0); \
+            } \
+            r += rows; \
+        } \
+    }
+
+ROW_PRODUCTS(q4_0_neon, NEON, 18, UNPACK_Q4_0, sixteen_neon)
+ROW_PRODUCTS(q8_0_neon, NEON, 34, UNPACK_Q8_0, sixteen_neon)
+ROW_PRODUCTS(q4_0_dotprod, DOTPROD, 18, UNPACK_Q4_0, sixteen_dotprod)
+ROW_PRODUCTS(q8_0_dotprod, DOTPROD, 34, UNPACK_Q8_0, sixteen_dotprod)
+
+// ---- vectors ----
+
+static void round_blocks(u8 *block, const f32 *x, u32 n_blocks) {
+    simd_block *o = (void *)block;
+    for (; n_blocks--; o++, x += BLOCK) {
+        uint32x4_t top = vdupq_n_u32(0);
+        for (u32 i = 0; i < BLOCK; i += 4) top = vmaxq_u32(top, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), vdupq_n_u32(0x7fffffff)));
+        u32 top_bits = vmaxvq_u32(top);
+        f32 largest, per_unit;
+        __builtin_memcpy(&largest, &top_bits, sizeof largest);
+        scale_of(largest, &o->scale, &per_unit);
+        int32x4_t sum = vdupq_n_s32(0);
+        for (u32 i = 0; i < BLOCK; i += 4) {
+            int32x4_t number = per_unit != 0 ? vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), per_unit)) : vdupq_n_s32(0);
+            sum = vaddq_s32(sum, number);
+            for (u32 j = 0; j < 4; j++) o->number[i + j] = (i8)number[j];
+        }
+        o->sum = vaddvq_s32(sum);
+    }
+}
+
+static f32 add_lanes(float32x4_t s[4]) {
+    float32x4_t a = vaddq_f32(vaddq_f32(s[0], s[2]), vaddq_f32(s[1], s[3]));
+    float32x2_t b = vadd_f32(vget_low_f32(a), vget_high_f32(a));
+    return vget_lane_f32(b, 0) + vget_lane_f32(b, 1);
+}
+
+#define DOT(name, type, load4, load1) \
+    static f32 name(const type *a, const f32 *b, u32 n) { \
+        float32x4_t s[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}; \
+        u32 i = 0; \
+        for (; i + LANES <= n; i += LANES) \
+            for (u32 j = 0; j < 4; j++) s[j] = vaddq_f32(s[j], vmulq_f32(load4(a + i + 4 * j), vld1q_f32(b + i + 4 * j))); \
+        for (u32 j = 0; i + j < n; j++) s[j / 4][j % 4] += load1(a[i + j]) * b[i + j]; \
+        return add_lanes(s); \
+    }
+#define FOUR_HALVES(at) vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(at)))
+DOT(dot, f32, vld1q_f32, )
+DOT(dot_f16, u16, FOUR_HALVES, half_to_f32)
+
+static void add_scaled(f32 *y, const f32 *x, f32 factor, u32 n) {
+    u32 i = 0;
+    for (; i + 4 <= n; i += 4) vst1q_f32(y + i, vaddq_f32(vld1q_f32(y + i), vmulq_n_f32(vld1q_f32(x + i), factor)));
+    for (; i < n; i++) y[i] += factor * x[i];
+}
+
+u32 find_engines(const engine *found[ENGINES_MAX]) {
+    static engine neon, dotprod;
+    neon = (engine){"neon", round_blocks, q8_0_neon, q4_0_neon, dot, dot_f16, add_scaled, portable.softmax, portable.swiglu};
+    dotprod = neon, dotprod.name = "dotprod", dotprod.q8_0 = q8_0_dotprod, dotprod.q4_0 = q4_0_dotprod;
+    u32 n = 0;
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) found[n++] = &dotprod;
+    found[n++] = &neon, found[n++] = &portable;
+    return n;
+}
+#endif

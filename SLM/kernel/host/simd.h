@@ -1,0 +1,20 @@
+// Engines for the processor that the program runs on. Each gives the bits that `portable` gives.
+#ifndef SLM_SIMD_H
+#define SLM_SIMD_H
+
+#include "../runtime/matrix.h"
+
+// Those that this processor can run, the fastest first, `portable` last. Returns how many.
+enum { ENGINES_MAX = 4 };
+u32 find_engines(const engine *found[ENGINES_MAX]);
+
+// A rounded block as SIMD reads it.
+typedef struct {
+    i8 number[BLOCK];
+    f32 scale;
+    i32 sum; // of the numbers
+} simd_block;
+
+_Static_assert(sizeof(simd_block) <= BLOCK_BYTES, "the pool counts on it");
+
+#endif
