@@ -8,17 +8,22 @@ const char *type_name(u32 type) { return type == TYPE_F32 ? "F32" : type == TYPE
 
 u64 row_bytes(const matrix *m) { return (u64)(m->cols / type_block(m->type)) * type_bytes(m->type); }
 
-f32 half_to_f32(u16 half) {
-    u32 sign = (u32)(half >> 15) << 31, exponent = half >> 10 & 31, fraction = half & 1023;
+// What is neither subnormal nor infinite, so nearly all, needs but a few integer operations.
+static inline f32 half_value(u16 half) {
+    u32 sign = (u32)(half & 0x8000) << 16, size = half & 0x7fff;
     union {
         u32 bits;
         f32 value;
-    } f;
-    if (exponent - 1u < 30) f.bits = sign | (exponent + 112) << 23 | fraction << 13;
-    else if (exponent) f.bits = sign | 0x7f800000u | fraction << 13 | (fraction ? 1u << 22 : 0);
-    else f.value = (f32)fraction * 0x1p-24f, f.bits |= sign;
+    } f = {(size << 13) + (112u << 23)};
+    if (size - 0x400u >= 0x7800) { // 0 too
+        if (size < 0x400) f.value = (f32)size * 0x1p-24f;
+        else f.bits = 0x7f800000u | size << 13 | (size > 0x7c00 ? 1u << 22 : 0);
+    }
+    f.bits |= sign;
     return f.value;
 }
+
+f32 half_to_f32(u16 half) { return half_value(half); }
 
 // Rows of F16 and blocks lie on 2-byte, rows of F32 on 4-byte boundaries: gguf_open checks the file's address, llama_open the
 // tensor's, and all sizes are even.
@@ -59,8 +64,8 @@ static f32 dot_f16(const u16 *a, const f32 *b, u32 n) {
     f32 sum[LANES] = {0};
     u32 i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (u32 j = 0; j < LANES; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
-    for (u32 j = 0; i + j < n; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
+        for (u32 j = 0; j < LANES; j++) sum[j] += half_value(a[i + j]) * b[i + j];
+    for (u32 j = 0; i + j < n; j++) sum[j] += half_value(a[i + j]) * b[i + j];
     return add_lanes(sum);
 }
 
@@ -162,16 +167,12 @@ static inline i32 top_field(const u64 f[8], const words *x) {
     return (i32)((i64)sum >> 48);
 }
 
-static inline i32 q4_0_block(const u8 *block, const words *x) {
-    u64 f[8];
-    q4_0_fields(f, block);
-    return top_field(f, x);
-}
-
-static inline i32 q8_0_block(const u8 *block, const words *x) {
-    u64 low[8], high[8];
-    q8_0_fields(low, high, block);
-    return 16 * top_field(high, x) + top_field(low, x) + 8 * x->sum;
+// (f32)sum, for sums below 2^22 in size, by one subtraction: emulators convert integers slowly.
+static inline f32 float_of(i32 sum) {
+    u32 bits = 0x4b400000u + (u32)sum;
+    f32 shifted;
+    __builtin_memcpy(&shifted, &bits, sizeof shifted);
+    return shifted - 0x1.8p23f;
 }
 
 // With one vector, ROWS rows at a time share the loads of it; with more, the vectors share the unpacked weights of a row.
@@ -179,21 +180,48 @@ static inline i32 q8_0_block(const u8 *block, const words *x) {
 #define SLM_ROWS 2
 #endif
 enum { ROWS = SLM_ROWS };
+#define EACH_ROW for (u32 i = 0; i < ROWS; i++)
+
+static inline void q4_0_dots(i32 dot[ROWS], const u8 *block, u64 stride, const words *x) {
+    u64 a[ROWS], b[ROWS], sum[ROWS];
+    EACH_ROW a[i] = SLM_WORD_AT(block + i * stride + 2), b[i] = SLM_WORD_AT(block + i * stride + 10), sum[i] = x->start;
+    #define STEP(k, from, shift) do { u64 word = x->word[k]; EACH_ROW sum[i] += (from[i] >> shift & NIBBLES) * word; } while (0)
+    STEP(0, a, 0); STEP(4, a, 4); STEP(1, a, 8); STEP(5, a, 12);
+    STEP(2, b, 0); STEP(6, b, 4); STEP(3, b, 8); STEP(7, b, 12);
+    #undef STEP
+    EACH_ROW dot[i] = (i32)((i64)sum[i] >> 48);
+}
+
+static inline void q8_0_dots(i32 dot[ROWS], const u8 *block, u64 stride, const words *x) {
+    u64 low[ROWS], high[ROWS];
+    EACH_ROW low[i] = high[i] = x->start;
+    for (u32 k = 0; k < 4; k++) {
+        u64 even = x->word[2 * k], odd = x->word[2 * k + 1];
+        EACH_ROW {
+            u64 a = SLM_WORD_AT(block + i * stride + 2 + 8 * k) ^ 0x8080808080808080u;
+            low[i] += (a & NIBBLES) * even + (a >> 8 & NIBBLES) * odd;
+            high[i] += (a >> 4 & NIBBLES) * even + (a >> 12 & NIBBLES) * odd;
+        }
+    }
+    EACH_ROW dot[i] = 16 * (i32)((i64)high[i] >> 48) + (i32)((i64)low[i] >> 48) + 8 * x->sum;
+}
+
+// Fewer than ROWS at the end are done one by one, the same row ROWS times.
 #define ONE_VECTOR(type, unit) \
     static void type##_one(f32 *y, const matrix *m, u32 first, u32 last, const vectors *v) { \
-        u64 stride = row_bytes(m); \
-        for (u32 r = first; r < last;) { \
-            u32 rows = last - r < ROWS ? 1 : ROWS; \
-            const u8 *at = m->data + r * stride; \
+        u64 in_row = row_bytes(m); \
+        for (u32 r = first, rows; r < last; r += rows) { \
+            rows = last - r < ROWS ? 1 : ROWS; \
+            u64 stride = rows == 1 ? 0 : in_row; \
+            const u8 *at = m->data + r * in_row; \
+            const words *x = (const words *)(const void *)v->block, *end = x + m->cols / BLOCK; \
             f32 sum[ROWS] = {0}; \
-            const words *x = (const words *)(const void *)v->block; \
-            if (rows == ROWS) \
-                for (u32 b = 0; b < m->cols / BLOCK; b++, at += unit, x++) \
-                    for (u32 i = 0; i < ROWS; i++) sum[i] += (f32)type##_block(at + i * stride, x) * (half_to_f32(u16_at(at + i * stride)) * x->scale); \
-            else \
-                for (u32 b = 0; b < m->cols / BLOCK; b++, at += unit, x++) sum[0] += (f32)type##_block(at, x) * (half_to_f32(u16_at(at)) * x->scale); \
+            for (; x < end; at += unit, x++) { \
+                i32 dot[ROWS]; \
+                type##_dots(dot, at, stride, x); \
+                EACH_ROW sum[i] += float_of(dot[i]) * (half_value(u16_at(at + i * stride)) * x->scale); \
+            } \
             for (u32 i = 0; i < rows; i++) y[r + i] = sum[i]; \
-            r += rows; \
         } \
     }
 ONE_VECTOR(q4_0, 18)
@@ -207,10 +235,10 @@ static void q4_0_rows(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, 
         f32 sum[TILE] = {0};
         for (u32 b = 0; b < blocks; b++, at += 18) {
             const words *x = (const words *)(const void *)v->block + b;
-            f32 scale = half_to_f32(u16_at(at));
+            f32 scale = half_value(u16_at(at));
             u64 f[8];
             q4_0_fields(f, at);
-            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += (f32)top_field(f, x) * (scale * x->scale);
+            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += float_of(top_field(f, x)) * (scale * x->scale);
         }
         for (u32 t = 0; t < v->n; t++) y[t * stride + r] = sum[t];
     }
@@ -224,10 +252,10 @@ static void q8_0_rows(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, 
         f32 sum[TILE] = {0};
         for (u32 b = 0; b < blocks; b++, at += 34) {
             const words *x = (const words *)(const void *)v->block + b;
-            f32 scale = half_to_f32(u16_at(at));
+            f32 scale = half_value(u16_at(at));
             u64 low[8], high[8];
             q8_0_fields(low, high, at);
-            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += (f32)(16 * top_field(high, x) + top_field(low, x) + 8 * x->sum) * (scale * x->scale);
+            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += float_of(16 * top_field(high, x) + top_field(low, x) + 8 * x->sum) * (scale * x->scale);
         }
         for (u32 t = 0; t < v->n; t++) y[t * stride + r] = sum[t];
     }
