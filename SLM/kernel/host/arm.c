@@ -30,13 +30,19 @@ INLINE DOTPROD int32x4_t sixteen_dotprod(int32x4_t sum, int8x16_t w, int8x16_t x
     int8x16_t high = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(both, 4)), vdupq_n_s8(8))
 #define UNPACK_Q8_0(at, low, high) int8x16_t low = vreinterpretq_s8_u8(vld1q_u8((at) + 2)), high = vreinterpretq_s8_u8(vld1q_u8((at) + 18))
 
-INLINE f32 half_of(const u8 *at) {
-    float16_t h;
-    __builtin_memcpy(&h, at, sizeof h);
-    return (f32)h;
+// The f16 scales of four rows: fractions with their signs, and by how much a product is shifted (to the left by less than 0).
+INLINE void read_scales(int32x4_t *fraction, int64x2_t shift[2], const u8 *at, u64 stride) {
+    i32 f[4];
+    i64 s[4];
+    for (u32 i = 0; i < 4; i++) {
+        u32 half = *(const u16 *)(const void *)(at + i * stride), exponent = half >> 10 & 31;
+        i32 size = (i32)((half & 1023) | (u32)(exponent > 0) << 10);
+        f[i] = half >> 15 ? -size : size, s[i] = (i64)(exponent + (exponent == 0)) - 30;
+    }
+    *fraction = vld1q_s32(f), shift[0] = vld1q_s64(s), shift[1] = vld1q_s64(s + 2);
 }
 
-#define ROW_PRODUCTS(name, TARGET, unit, UNPACK, sixteen) \
+#define ROW_PRODUCTS(name, TARGET, size, UNPACK, sixteen) \
     INLINE TARGET int32x4_t name##_block(const u8 *at, int8x16_t x_low, int8x16_t x_high) { \
         UNPACK(at, low, high); \
         return sixteen(sixteen(vdupq_n_s32(0), low, x_low), high, x_high); \
@@ -47,22 +53,24 @@ INLINE f32 half_of(const u8 *at) {
         for (u32 r = first; r < last;) { \
             u32 rows = last - r < 4 ? 1 : 4; /* fewer than four are done one by one, the same in all lanes */ \
             u64 stride = rows == 4 ? bytes_in_row : 0; \
-            float32x4_t sum[TILE] = {0}; \
+            int64x2_t sum[TILE][2] = {0}; \
             const u8 *at = m->data + r * bytes_in_row; \
-            for (u32 b = 0; b < blocks; b++, at += unit) { \
-                const float32x4_t scale = {half_of(at), half_of(at + stride), half_of(at + 2 * stride), half_of(at + 3 * stride)}; \
-                const simd_block *x = (const simd_block *)(const void *)v->block + b; \
-                for (u32 t = 0; t < v->n; t++, x += blocks) { \
+            for (u32 b = 0; b < blocks; b++, at += size) { \
+                int32x4_t fraction; \
+                int64x2_t shift[2]; \
+                read_scales(&fraction, shift, at, stride); \
+                for (u32 t = 0; t < v->n; t++) { \
+                    const simd_block *x = blocks_of(v, t) + b; \
                     int8x16_t low = vld1q_s8(x->number), high = vld1q_s8(x->number + 16); \
                     int32x4_t p = vpaddq_s32(name##_block(at, low, high), name##_block(at + stride, low, high)); \
                     int32x4_t q = vpaddq_s32(name##_block(at + 2 * stride, low, high), name##_block(at + 3 * stride, low, high)); \
-                    sum[t] = vaddq_f32(sum[t], vmulq_f32(vcvtq_f32_s32(vpaddq_s32(p, q)), vmulq_n_f32(scale, x->scale))); \
+                    int32x4_t of_share = vmulq_s32(vpaddq_s32(p, q), fraction), share = vdupq_n_s32(x->share); \
+                    sum[t][0] = vaddq_s64(sum[t][0], vshlq_s64(vmull_s32(vget_low_s32(of_share), vget_low_s32(share)), shift[0])); \
+                    sum[t][1] = vaddq_s64(sum[t][1], vshlq_s64(vmull_high_s32(of_share, share), shift[1])); \
                 } \
             } \
-            for (u32 t = 0; t < v->n; t++) { \
-                if (rows == 4) vst1q_f32(y + t * y_stride + r, sum[t]); \
-                else y[t * y_stride + r] = vgetq_lane_f32(sum[t], 0); \
-            } \
+            for (u32 t = 0; t < v->n; t++) \
+                for (u32 i = 0; i < rows; i++) y[t * y_stride + r + i] = (f32)sum[t][i / 2][i % 2] * v->unit[t]; \
             r += rows; \
         } \
     }
@@ -74,24 +82,24 @@ ROW_PRODUCTS(q8_0_dotprod, DOTPROD, 34, UNPACK_Q8_0, sixteen_dotprod)
 
 // ---- vectors ----
 
-static void round_blocks(u8 *block, const f32 *x, u32 n_blocks) {
-    simd_block *o = (void *)block;
-    for (; n_blocks--; o++, x += BLOCK) {
-        uint32x4_t top = vdupq_n_u32(0);
-        for (u32 i = 0; i < BLOCK; i += 4) top = vmaxq_u32(top, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), vdupq_n_u32(0x7fffffff)));
-        u32 top_bits = vmaxvq_u32(top);
-        f32 largest, per_unit;
-        __builtin_memcpy(&largest, &top_bits, sizeof largest);
-        scale_of(largest, &o->scale, &per_unit);
-        int32x4_t sum = vdupq_n_s32(0);
-        for (u32 i = 0; i < BLOCK; i += 4) {
-            int32x4_t number = per_unit != 0 ? vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), per_unit)) : vdupq_n_s32(0);
-            sum = vaddq_s32(sum, number);
-            for (u32 j = 0; j < 4; j++) o->number[i + j] = (i8)number[j];
-        }
-        o->sum = vaddvq_s32(sum);
+static f32 round_block(simd_block *o, const f32 *x) {
+    uint32x4_t top = vdupq_n_u32(0);
+    for (u32 i = 0; i < BLOCK; i += 4) top = vmaxq_u32(top, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), vdupq_n_u32(0x7fffffff)));
+    u32 top_bits = vmaxvq_u32(top);
+    f32 largest, scale, per_unit;
+    __builtin_memcpy(&largest, &top_bits, sizeof largest);
+    scale_of(largest, &scale, &per_unit);
+    int32x4_t sum = vdupq_n_s32(0);
+    for (u32 i = 0; i < BLOCK; i += 4) {
+        int32x4_t number = per_unit != 0 ? vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), per_unit)) : vdupq_n_s32(0);
+        sum = vaddq_s32(sum, number);
+        for (u32 j = 0; j < 4; j++) o->number[i + j] = (i8)number[j];
     }
+    o->sum = vaddvq_s32(sum);
+    return scale;
 }
+
+static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) { return round_blocks(block, x, n_blocks, round_block); }
 
 static f32 add_lanes(float32x4_t s[4]) {
     float32x4_t a = vaddq_f32(vaddq_f32(s[0], s[2]), vaddq_f32(s[1], s[3]));
@@ -120,7 +128,7 @@ static void add_scaled(f32 *y, const f32 *x, f32 factor, u32 n) {
 
 u32 find_engines(const engine *found[ENGINES_MAX]) {
     static engine neon, dotprod;
-    neon = (engine){"neon", round_blocks, q8_0_neon, q4_0_neon, dot, dot_f16, add_scaled, portable.softmax, portable.swiglu};
+    neon = (engine){"neon", round_vector, q8_0_neon, q4_0_neon, dot, dot_f16, add_scaled, portable.softmax, portable.swiglu};
     dotprod = neon, dotprod.name = "dotprod", dotprod.q8_0 = q8_0_dotprod, dotprod.q4_0 = q4_0_dotprod;
     u32 n = 0;
     if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) found[n++] = &dotprod;

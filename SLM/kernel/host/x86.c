@@ -25,11 +25,21 @@ INLINE AVX2 void transpose(__m256i out[4], const u8 *at, u64 stride) {
     out[2] = _mm256_unpacklo_epi64(b, d), out[3] = _mm256_unpackhi_epi64(b, d);
 }
 
-INLINE AVX2 __m256 scales(const u8 *at, u64 stride) {
+// The f16 scales of eight rows: fractions with their signs, and by how much a product is shifted, even rows and odd ones.
+typedef struct {
+    __m256i fraction, even, odd;
+} scales;
+
+INLINE AVX2 scales read_scales(const u8 *at, u64 stride) {
     __m128i h = _mm_setzero_si128();
     #define HALF_OF(i) h = _mm_insert_epi16(h, *(const short *)(const void *)(at + i * stride), i)
     HALF_OF(0), HALF_OF(1), HALF_OF(2), HALF_OF(3), HALF_OF(4), HALF_OF(5), HALF_OF(6), HALF_OF(7);
-    return _mm256_cvtph_ps(h);
+    __m256i half = _mm256_cvtepi16_epi32(h), one = _mm256_set1_epi32(1), sign = _mm256_srai_epi32(half, 31);
+    __m256i exponent = _mm256_and_si256(_mm256_srli_epi32(half, 10), _mm256_set1_epi32(31));
+    __m256i leading = _mm256_slli_epi32(_mm256_min_epi32(exponent, one), 10);
+    __m256i fraction = _mm256_or_si256(_mm256_and_si256(half, _mm256_set1_epi32(1023)), leading);
+    __m256i shift = _mm256_sub_epi32(_mm256_set1_epi32(30), _mm256_max_epi32(exponent, one));
+    return (scales){_mm256_sub_epi32(_mm256_xor_si256(fraction, sign), sign), _mm256_and_si256(shift, _mm256_set1_epi64x(0xffffffff)), _mm256_srli_epi64(shift, 32)};
 }
 
 // Register j gets weights 4j to 4j+3 of each row: unsigned, to be lowered by 8.
@@ -83,70 +93,90 @@ INLINE AVX2 __m256i dot_avx2_q8_0(const __m256i w[8], const simd_block *x) {
 INLINE VNNI __m256i dot_vnni_q4_0(const __m256i w[8], const simd_block *x) { return dot_vnni(w, x, 8); }
 INLINE VNNI __m256i dot_vnni_q8_0(const __m256i w[8], const simd_block *x) { return dot_vnni(w, x, 128); }
 
+// ---- sums of eight rows ----
+
+typedef struct {
+    __m256i even, odd; // rows 0 2 4 6, rows 1 3 5 7
+} sums;
+
+// Without AVX-512 there is no arithmetic shift of 64 bits; the bias makes what is shifted positive.
+INLINE AVX2 __m256i shift_avx2(__m256i value, __m256i by) {
+    const __m256i bias = _mm256_set1_epi64x((i64)1 << 62);
+    return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(value, bias), by), _mm256_srlv_epi64(bias, by));
+}
+
+INLINE VNNI __m256i shift_vnni(__m256i value, __m256i by) { return _mm256_srav_epi64(value, by); }
+
+#define ADD(sum, dot, shift, s, x) do { \
+    __m256i of_share = _mm256_mullo_epi32(dot, (s)->fraction), share = _mm256_set1_epi32((x)->share); \
+    (sum)->even = _mm256_add_epi64((sum)->even, shift(_mm256_mul_epi32(of_share, share), (s)->even)); \
+    (sum)->odd = _mm256_add_epi64((sum)->odd, shift(_mm256_mul_epi32(_mm256_srli_epi64(of_share, 32), share), (s)->odd)); \
+} while (0)
+
+static void store(f32 *y, const sums *s, u32 rows, f32 unit) {
+    i64 even[4], odd[4];
+    __builtin_memcpy(even, &s->even, sizeof even), __builtin_memcpy(odd, &s->odd, sizeof odd);
+    for (u32 i = 0; i < rows; i++) y[i] = (f32)(i % 2 ? odd[i / 2] : even[i / 2]) * unit;
+}
+
 // ---- rows ----
 
 enum { CHUNK = 64 }; // blocks whose weights are unpacked once for all vectors
 
 typedef struct {
     __m256i weight[CHUNK][8];
-    __m256 scale[CHUNK];
+    scales scale[CHUNK];
 } unpacked;
 
-#define ADD(sum, dot, w, scale_of_weights, x) \
-    _mm256_add_ps(sum, _mm256_mul_ps(_mm256_cvtepi32_ps(dot(w, x)), _mm256_mul_ps(scale_of_weights, _mm256_set1_ps((x)->scale))))
-
-// Eight rows, `stride` bytes apart, times one vector; or, from `unpack`ed weights, times four.
-#define ROW_PRODUCTS(name, TARGET, unit, unpack, dot) \
-    INLINE TARGET __m256 name##_once(const u8 *at, u64 stride, const simd_block *x, u32 blocks) { \
-        __m256 sum = _mm256_setzero_ps(); \
+// Eight rows, `stride` bytes apart, times one vector; or, from `unpack`ed weights, times n of at most four.
+#define ROW_PRODUCTS(name, TARGET, size, unpack, dot, shift) \
+    INLINE TARGET void name##_once(sums *out, const u8 *at, u64 stride, const simd_block *x, u32 blocks) { \
+        sums sum = {_mm256_setzero_si256(), _mm256_setzero_si256()}; \
         const u8 *next = at + 8 * stride; /* the eight rows after these, which lie in one piece */ \
-        for (u32 b = 0; b < blocks; b++, at += unit, x++, next += 8 * unit) { \
+        for (u32 b = 0; b < blocks; b++, at += size, x++, next += 8 * size) { \
             __m256i w[8]; \
-            for (u32 i = 0; i < 8 * unit; i += 64) _mm_prefetch((const char *)next + i, _MM_HINT_T0); \
+            for (u32 i = 0; i < 8 * size; i += 64) _mm_prefetch((const char *)next + i, _MM_HINT_T0); \
             unpack(w, at, stride); \
-            sum = ADD(sum, dot, w, scales(at, stride), x); \
+            scales s = read_scales(at, stride); \
+            ADD(&sum, dot(w, x), shift, &s, x); \
         } \
-        return sum; \
+        *out = sum; \
     } \
-    INLINE TARGET void name##_chunk(__m256 *sum, const unpacked *u, const simd_block *x, u64 next, u32 n, u32 blocks) { \
-        __m256 s[4]; \
+    INLINE TARGET void name##_chunk(sums *sum, const unpacked *u, const simd_block *x, u64 next, u32 n, u32 blocks) { \
+        sums s[4]; \
         for (u32 i = 0; i < n; i++) s[i] = sum[i]; \
         for (u32 b = 0; b < blocks; b++) \
-            for (u32 i = 0; i < n; i++) s[i] = ADD(s[i], dot, u->weight[b], u->scale[b], x + i * next + b); \
+            for (u32 i = 0; i < n; i++) ADD(&s[i], dot(u->weight[b], x + i * next + b), shift, &u->scale[b], x + i * next + b); \
         for (u32 i = 0; i < n; i++) sum[i] = s[i]; \
     } \
-    static TARGET void name##_many(__m256 sum[TILE], const u8 *at, u64 stride, const simd_block *x, u32 n, u32 blocks) { \
+    static TARGET void name##_many(sums sum[TILE], const u8 *at, u64 stride, const vectors *v, u32 blocks) { \
         unpacked u; \
-        for (u32 t = 0; t < n; t++) sum[t] = _mm256_setzero_ps(); \
+        u64 next = (u64)(blocks_of(v, 1) - blocks_of(v, 0)); \
+        for (u32 t = 0; t < v->n; t++) sum[t] = (sums){_mm256_setzero_si256(), _mm256_setzero_si256()}; \
         for (u32 first = 0; first < blocks; first += CHUNK) { \
             u32 count = blocks - first < CHUNK ? blocks - first : CHUNK, t = 0; \
-            for (u32 b = 0; b < count; b++, at += unit) unpack(u.weight[b], at, stride), u.scale[b] = scales(at, stride); \
-            for (; t + 4 <= n; t += 4) name##_chunk(sum + t, &u, x + (u64)t * blocks + first, blocks, 4, count); \
-            for (; t < n; t++) name##_chunk(sum + t, &u, x + (u64)t * blocks + first, blocks, 1, count); \
+            for (u32 b = 0; b < count; b++, at += size) unpack(u.weight[b], at, stride), u.scale[b] = read_scales(at, stride); \
+            for (; t + 4 <= v->n; t += 4) name##_chunk(sum + t, &u, blocks_of(v, t) + first, next, 4, count); \
+            for (; t < v->n; t++) name##_chunk(sum + t, &u, blocks_of(v, t) + first, next, 1, count); \
         } \
     } \
     static TARGET void name(f32 *y, u64 y_stride, const matrix *m, u32 first, u32 last, const vectors *v) { \
-        u64 bytes_in_row = row_bytes(m); \
-        const simd_block *x = (const void *)v->block; \
-        __m256 sum[TILE]; \
-        for (u32 r = first; r < last;) { \
-            const u8 *at = m->data + r * bytes_in_row; \
-            u32 rows = last - r < 8 ? 1 : 8; /* fewer than eight are done one by one, the same in all lanes */ \
-            u64 stride = rows == 8 ? bytes_in_row : 0; \
-            if (v->n == 1) sum[0] = name##_once(at, stride, x, m->cols / BLOCK); \
-            else name##_many(sum, at, stride, x, v->n, m->cols / BLOCK); \
-            for (u32 t = 0; t < v->n; t++) { \
-                if (rows == 8) _mm256_storeu_ps(y + t * y_stride + r, sum[t]); \
-                else y[t * y_stride + r] = _mm256_cvtss_f32(sum[t]); \
-            } \
-            r += rows; \
+        u64 in_row = row_bytes(m); \
+        sums sum[TILE]; \
+        for (u32 r = first, rows; r < last; r += rows) { \
+            rows = last - r < 8 ? 1 : 8; /* fewer than eight are done one by one, the same in all lanes */ \
+            u64 stride = rows == 8 ? in_row : 0; \
+            const u8 *at = m->data + r * in_row; \
+            if (v->n == 1) name##_once(sum, at, stride, blocks_of(v, 0), m->cols / BLOCK); \
+            else name##_many(sum, at, stride, v, m->cols / BLOCK); \
+            for (u32 t = 0; t < v->n; t++) store(y + t * y_stride + r, &sum[t], rows, v->unit[t]); \
         } \
     }
 
-ROW_PRODUCTS(q4_0_avx2, AVX2, 18, unpack_q4_0, dot_avx2_q4_0)
-ROW_PRODUCTS(q8_0_avx2, AVX2, 34, unpack_q8_0, dot_avx2_q8_0)
-ROW_PRODUCTS(q4_0_vnni, VNNI, 18, unpack_q4_0, dot_vnni_q4_0)
-ROW_PRODUCTS(q8_0_vnni, VNNI, 34, unpack_q8_0_above, dot_vnni_q8_0)
+ROW_PRODUCTS(q4_0_avx2, AVX2, 18, unpack_q4_0, dot_avx2_q4_0, shift_avx2)
+ROW_PRODUCTS(q8_0_avx2, AVX2, 34, unpack_q8_0, dot_avx2_q8_0, shift_avx2)
+ROW_PRODUCTS(q4_0_vnni, VNNI, 18, unpack_q4_0, dot_vnni_q4_0, shift_vnni)
+ROW_PRODUCTS(q8_0_vnni, VNNI, 34, unpack_q8_0_above, dot_vnni_q8_0, shift_vnni)
 
 // ---- vectors ----
 
@@ -162,23 +192,23 @@ static AVX2 i32 sum_of(__m256i v) {
     return _mm_cvtsi128_si32(_mm_add_epi32(h, _mm_shuffle_epi32(h, 0xb1)));
 }
 
-static AVX2 void round_blocks(u8 *block, const f32 *x, u32 n_blocks) {
-    simd_block *o = (void *)block;
+static AVX2 f32 round_block(simd_block *o, const f32 *x) {
     const __m256i no_sign = _mm256_set1_epi32(0x7fffffff), order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    for (; n_blocks--; o++, x += BLOCK) {
-        __m256i bits[4], top = _mm256_setzero_si256();
-        for (u32 i = 0; i < 4; i++) bits[i] = _mm256_loadu_si256((const void *)(x + 8 * i)), top = _mm256_max_epi32(top, _mm256_and_si256(bits[i], no_sign));
-        i32 top_bits = top_of(top);
-        f32 largest, per_unit;
-        __builtin_memcpy(&largest, &top_bits, sizeof largest);
-        scale_of(largest, &o->scale, &per_unit);
-        for (u32 i = 0; i < 4; i++)
-            bits[i] = per_unit != 0 ? _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_castsi256_ps(bits[i]), _mm256_set1_ps(per_unit))) : _mm256_setzero_si256();
-        o->sum = sum_of(_mm256_add_epi32(_mm256_add_epi32(bits[0], bits[1]), _mm256_add_epi32(bits[2], bits[3])));
-        __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(bits[0], bits[1]), _mm256_packs_epi32(bits[2], bits[3]));
-        _mm256_storeu_si256((void *)o->number, _mm256_permutevar8x32_epi32(bytes, order));
-    }
+    __m256i bits[4], top = _mm256_setzero_si256();
+    for (u32 i = 0; i < 4; i++) bits[i] = _mm256_loadu_si256((const void *)(x + 8 * i)), top = _mm256_max_epi32(top, _mm256_and_si256(bits[i], no_sign));
+    i32 top_bits = top_of(top);
+    f32 largest, scale, per_unit;
+    __builtin_memcpy(&largest, &top_bits, sizeof largest);
+    scale_of(largest, &scale, &per_unit);
+    for (u32 i = 0; i < 4; i++)
+        bits[i] = per_unit != 0 ? _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_castsi256_ps(bits[i]), _mm256_set1_ps(per_unit))) : _mm256_setzero_si256();
+    o->sum = sum_of(_mm256_add_epi32(_mm256_add_epi32(bits[0], bits[1]), _mm256_add_epi32(bits[2], bits[3])));
+    __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(bits[0], bits[1]), _mm256_packs_epi32(bits[2], bits[3]));
+    _mm256_storeu_si256((void *)o->number, _mm256_permutevar8x32_epi32(bytes, order));
+    return scale;
 }
+
+static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) { return round_blocks(block, x, n_blocks, round_block); }
 
 static AVX2 f32 add_lanes(__m256 a, __m256 b) {
     a = _mm256_add_ps(a, b);
@@ -257,8 +287,8 @@ static AVX2 void swiglu(f32 *gate, const f32 *up, u32 n) {
     for (; i < n; i++) gate[i] = gate[i] / (1.0f + exp_f32(-gate[i])) * up[i];
 }
 
-static const engine avx2 = {"avx2", round_blocks, q8_0_avx2, q4_0_avx2, dot, dot_f16, add_scaled, softmax, swiglu};
-static const engine vnni = {"avx512vnni", round_blocks, q8_0_vnni, q4_0_vnni, dot, dot_f16, add_scaled, softmax, swiglu};
+static const engine avx2 = {"avx2", round_vector, q8_0_avx2, q4_0_avx2, dot, dot_f16, add_scaled, softmax, swiglu};
+static const engine vnni = {"avx512vnni", round_vector, q8_0_vnni, q4_0_vnni, dot, dot_f16, add_scaled, softmax, swiglu};
 
 u32 find_engines(const engine *found[ENGINES_MAX]) {
     u32 n = 0, a, b, c = 0, d;

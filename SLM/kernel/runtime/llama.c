@@ -72,6 +72,11 @@ static int open_matrix(matrix *m, const gguf *g, const char *name, u32 rows, u32
     return SLM_OK;
 }
 
+// Reads every block's scale, so only once there is a place for the layers.
+static int check_matrix(const matrix *m, const char *name, slm_error *e) {
+    return matrix_sound(m) ? SLM_OK : slm_fail(e, SLM_UNSUPPORTED, "tensor %s has a block whose scale is 64 or more, or no number", name);
+}
+
 static int open_norm(const f32 **norm, const gguf *g, const char *name, u32 cols, slm_error *e) {
     matrix m = {0};
     if (open_matrix(&m, g, name, 1, cols, e)) return e->code;
@@ -92,6 +97,7 @@ static int open_layer(llama *m, u32 i, const gguf *g, slm_error *e) {
     for (u32 j = 0; j < COUNT(matrices); j++) {
         slm_format(name, sizeof name, "blk.%u.%s.weight", i, matrices[j].part);
         if (open_matrix(matrices[j].to, g, name, matrices[j].rows, matrices[j].cols, e)) return e->code;
+        if (m->layer && check_matrix(matrices[j].to, name, e)) return e->code;
         m->weights += (u64)matrices[j].rows * matrices[j].cols;
     }
     slm_format(name, sizeof name, "blk.%u.attn_norm.weight", i);
@@ -127,6 +133,7 @@ int llama_open(llama *m, const gguf *g, pool *p, slm_error *e) {
     if (open_matrix(&m->embed, g, "token_embd.weight", s.vocab, s.dim, e) || open_norm(&m->norm, g, "output_norm.weight", s.dim, e)) return e->code;
     m->head = m->embed;
     if (untied && open_matrix(&m->head, g, "output.weight", s.vocab, s.dim, e)) return e->code;
+    if (m->layer && (check_matrix(&m->embed, "token_embd.weight", e) || check_matrix(&m->head, "output.weight", e))) return e->code;
     for (u32 i = 0; i < s.layers; i++)
         if (open_layer(m, i, g, e)) return e->code;
     struct { f32 **to; u64 count; } buffers[] = {

@@ -8,22 +8,17 @@ const char *type_name(u32 type) { return type == TYPE_F32 ? "F32" : type == TYPE
 
 u64 row_bytes(const matrix *m) { return (u64)(m->cols / type_block(m->type)) * type_bytes(m->type); }
 
-// What is neither subnormal nor infinite, so nearly all, needs but a few integer operations.
-static inline f32 half_value(u16 half) {
+f32 half_to_f32(u16 half) {
     u32 sign = (u32)(half & 0x8000) << 16, size = half & 0x7fff;
     union {
         u32 bits;
         f32 value;
     } f = {(size << 13) + (112u << 23)};
-    if (size - 0x400u >= 0x7800) { // 0 too
-        if (size < 0x400) f.value = (f32)size * 0x1p-24f;
-        else f.bits = 0x7f800000u | size << 13 | (size > 0x7c00 ? 1u << 22 : 0);
-    }
+    if (size < 0x400) f.value = (f32)size * 0x1p-24f; // subnormal or 0
+    if (size > 0x7bff) f.bits = 0x7f800000u | size << 13 | (size > 0x7c00 ? 1u << 22 : 0);
     f.bits |= sign;
     return f.value;
 }
-
-f32 half_to_f32(u16 half) { return half_value(half); }
 
 // Rows of F16 and blocks lie on 2-byte, rows of F32 on 4-byte boundaries: gguf_open checks the file's address, llama_open the
 // tensor's, and all sizes are even.
@@ -41,6 +36,17 @@ void matrix_row(f32 *y, const matrix *m, u32 row) {
         else if (m->type == TYPE_Q8_0) y[i] = half_to_f32(u16_at(b)) * (i8)b[2 + j];
         else y[i] = half_to_f32(u16_at(b)) * ((j < 16 ? b[2 + j] & 15 : b[2 + j - 16] >> 4) - 8);
     }
+}
+
+bool matrix_sound(const matrix *m) {
+    u32 unit = type_bytes(m->type), largest = 0;
+    u64 size = m->rows * row_bytes(m);
+    if (type_block(m->type) != BLOCK) return true;
+    for (u64 at = 0; at < size; at += unit) {
+        u32 exponent = u16_at(m->data + at) >> 10 & 31;
+        largest = exponent > largest ? exponent : largest;
+    }
+    return largest <= 20; // below 2^6
 }
 
 // ---- dot products of floats ----
@@ -64,8 +70,8 @@ static f32 dot_f16(const u16 *a, const f32 *b, u32 n) {
     f32 sum[LANES] = {0};
     u32 i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (u32 j = 0; j < LANES; j++) sum[j] += half_value(a[i + j]) * b[i + j];
-    for (u32 j = 0; i + j < n; j++) sum[j] += half_value(a[i + j]) * b[i + j];
+        for (u32 j = 0; j < LANES; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
+    for (u32 j = 0; i + j < n; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
     return add_lanes(sum);
 }
 
@@ -93,7 +99,7 @@ static void swiglu(f32 *gate, const f32 *up, u32 n) {
 typedef struct {
     u64 word[8]; // values 8k, 8k+2, 8k+4, 8k+6 in word 2k, the odd ones in word 2k+1
     u64 start;   // HALF - 8 * (1 in each field) * sum of the words
-    f32 scale;
+    i32 share;   // scale of the block over that of the vector
     i32 sum;     // of the 32 bytes
 } words;
 
@@ -110,30 +116,47 @@ static u32 bits_of(f32 x) {
 // Adding 1.5 * 2^23 leaves a number's nearest integer, of two the even one, in the low bits.
 static i32 nearest(f32 x) { return (i32)(bits_of(x + 0x1.8p23f) - 0x4b400000u); }
 
-static void round_blocks(u8 *block, const f32 *x, u32 n_blocks) {
-    words *w = (words *)(void *)block;
-    for (u32 b = 0; b < n_blocks; b++, w++, x += BLOCK) {
-        u32 top = 0;
-        for (u32 i = 0; i < BLOCK; i++) {
-            u32 size = bits_of(x[i]) & 0x7fffffff;
-            top = size > top ? size : top;
-        }
-        f32 largest, per_unit;
-        __builtin_memcpy(&largest, &top, sizeof largest);
-        scale_of(largest, &w->scale, &per_unit);
-        u64 all = 0;
-        w->sum = 0;
-        for (u32 k = 0; k < 8; k++) {
-            u64 word = 0;
-            for (u32 j = 0; j < 4; j++) {
-                i32 number = per_unit ? nearest(x[8 * (k / 2) + k % 2 + 2 * j] * per_unit) : 0;
-                word += (u64)(i64)number << (48 - 16 * j);
-                w->sum += number;
-            }
-            all += w->word[k] = word;
-        }
-        w->start = HALF - 0x0008000800080008u * all;
+static f32 round_block(words *w, const f32 *x) { // returns the scale
+    u32 top = 0;
+    for (u32 i = 0; i < BLOCK; i++) {
+        u32 size = bits_of(x[i]) & 0x7fffffff;
+        top = size > top ? size : top;
     }
+    f32 largest, scale, per_unit;
+    __builtin_memcpy(&largest, &top, sizeof largest);
+    scale_of(largest, &scale, &per_unit);
+    u64 all = 0;
+    w->sum = 0;
+    for (u32 k = 0; k < 8; k++) {
+        u64 word = 0;
+        for (u32 j = 0; j < 4; j++) {
+            i32 number = per_unit != 0 ? nearest(x[8 * (k / 2) + k % 2 + 2 * j] * per_unit) : 0;
+            word += (u64)(i64)number << (48 - 16 * j);
+            w->sum += number;
+        }
+        all += w->word[k] = word;
+    }
+    w->start = HALF - 0x0008000800080008u * all;
+    return scale;
+}
+
+// A block's scale lies where its share will be until the largest is known.
+static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) {
+    words *w = (words *)(void *)block;
+    f32 largest = 0, unit, per_unit;
+    for (u32 b = 0; b < n_blocks; b++) {
+        f32 scale = round_block(w + b, x + b * BLOCK);
+        __builtin_memcpy(&w[b].share, &scale, sizeof scale);
+        largest = scale <= largest ? largest : scale; // a NaN stays
+        if (largest != largest) break;
+    }
+    unit_of(largest, &unit, &per_unit);
+    for (u32 b = 0; b < n_blocks; b++) {
+        f32 scale;
+        __builtin_memcpy(&scale, &w[b].share, sizeof scale);
+        w[b].share = per_unit != 0 ? (i32)(scale * per_unit) : 0;
+    }
+    return unit;
 }
 
 #ifndef SLM_WORD_AT // eight bytes from any address; a machine may know better
@@ -167,12 +190,13 @@ static inline i32 top_field(const u64 f[8], const words *x) {
     return (i32)((i64)sum >> 48);
 }
 
-// (f32)sum, for sums below 2^22 in size, by one subtraction: emulators convert integers slowly.
-static inline f32 float_of(i32 sum) {
-    u32 bits = 0x4b400000u + (u32)sum;
-    f32 shifted;
-    __builtin_memcpy(&shifted, &bits, sizeof shifted);
-    return shifted - 0x1.8p23f;
+// What a block adds to its row's sum; `half` is its scale.
+static inline u64 scaled(i32 dot, u16 half, const words *x) {
+    u32 exponent = half >> 10 & 31;
+    i32 fraction = (i32)((half & 0x3ffu) | (u32)(exponent > 0) << 10);
+    exponent += exponent == 0;
+    i64 product = (i64)dot * (half >> 15 ? -fraction : fraction) * x->share;
+    return (u64)(product >> ((30 - exponent) & 63));
 }
 
 // With one vector, ROWS rows at a time share the loads of it; with more, the vectors share the unpacked weights of a row.
@@ -207,7 +231,7 @@ static inline void q8_0_dots(i32 dot[ROWS], const u8 *block, u64 stride, const w
 }
 
 // Fewer than ROWS at the end are done one by one, the same row ROWS times.
-#define ONE_VECTOR(type, unit) \
+#define ONE_VECTOR(type, size) \
     static void type##_one(f32 *y, const matrix *m, u32 first, u32 last, const vectors *v) { \
         u64 in_row = row_bytes(m); \
         for (u32 r = first, rows; r < last; r += rows) { \
@@ -215,13 +239,13 @@ static inline void q8_0_dots(i32 dot[ROWS], const u8 *block, u64 stride, const w
             u64 stride = rows == 1 ? 0 : in_row; \
             const u8 *at = m->data + r * in_row; \
             const words *x = (const words *)(const void *)v->block, *end = x + m->cols / BLOCK; \
-            f32 sum[ROWS] = {0}; \
-            for (; x < end; at += unit, x++) { \
+            u64 sum[ROWS] = {0}; \
+            for (; x < end; at += size, x++) { \
                 i32 dot[ROWS]; \
                 type##_dots(dot, at, stride, x); \
-                EACH_ROW sum[i] += float_of(dot[i]) * (half_value(u16_at(at + i * stride)) * x->scale); \
+                EACH_ROW sum[i] += scaled(dot[i], u16_at(at + i * stride), x); \
             } \
-            for (u32 i = 0; i < rows; i++) y[r + i] = sum[i]; \
+            for (u32 i = 0; i < rows; i++) y[r + i] = (f32)(i64)sum[i] * v->unit[0]; \
         } \
     }
 ONE_VECTOR(q4_0, 18)
@@ -232,15 +256,15 @@ static void q4_0_rows(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, 
     const u8 *at = m->data + first * row_bytes(m);
     u32 blocks = m->cols / BLOCK;
     for (u32 r = first; r < last; r++) {
-        f32 sum[TILE] = {0};
+        u64 sum[TILE] = {0};
         for (u32 b = 0; b < blocks; b++, at += 18) {
             const words *x = (const words *)(const void *)v->block + b;
-            f32 scale = half_value(u16_at(at));
+            u16 scale = u16_at(at);
             u64 f[8];
             q4_0_fields(f, at);
-            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += float_of(top_field(f, x)) * (scale * x->scale);
+            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += scaled(top_field(f, x), scale, x);
         }
-        for (u32 t = 0; t < v->n; t++) y[t * stride + r] = sum[t];
+        for (u32 t = 0; t < v->n; t++) y[t * stride + r] = (f32)(i64)sum[t] * v->unit[t];
     }
 }
 
@@ -249,30 +273,40 @@ static void q8_0_rows(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, 
     const u8 *at = m->data + first * row_bytes(m);
     u32 blocks = m->cols / BLOCK;
     for (u32 r = first; r < last; r++) {
-        f32 sum[TILE] = {0};
+        u64 sum[TILE] = {0};
         for (u32 b = 0; b < blocks; b++, at += 34) {
             const words *x = (const words *)(const void *)v->block + b;
-            f32 scale = half_value(u16_at(at));
+            u16 scale = u16_at(at);
             u64 low[8], high[8];
             q8_0_fields(low, high, at);
-            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += float_of(16 * top_field(high, x) + top_field(low, x) + 8 * x->sum) * (scale * x->scale);
+            for (u32 t = 0; t < v->n; t++, x += blocks) sum[t] += scaled(16 * top_field(high, x) + top_field(low, x) + 8 * x->sum, scale, x);
         }
-        for (u32 t = 0; t < v->n; t++) y[t * stride + r] = sum[t];
+        for (u32 t = 0; t < v->n; t++) y[t * stride + r] = (f32)(i64)sum[t] * v->unit[t];
     }
 }
 
 // ---- any engine ----
 
-const engine portable = {"portable", round_blocks, q8_0_rows, q4_0_rows, dot, dot_f16, add_scaled, softmax, swiglu};
+const engine portable = {"portable", round_vector, q8_0_rows, q4_0_rows, dot, dot_f16, add_scaled, softmax, swiglu};
 const engine *slm_engine = &portable;
 
 static void run_alone(slm_job *job, void *work) { job(work, 0, 1); }
 void (*slm_parallel)(slm_job *job, void *work) = run_alone;
 
 void scale_of(f32 largest, f32 *scale, f32 *per_unit) {
-    bool usable = largest > 0x1p-100f && largest < __builtin_inff();
+    bool usable = largest > 0x1p-90f && largest < __builtin_inff();
     *per_unit = usable ? 127.0f / largest : 0;
-    *scale = usable ? largest / 127.0f : largest <= 0x1p-100f ? 0 : __builtin_nanf("");
+    *scale = usable ? largest / 127.0f : largest <= 0x1p-90f ? 0 : __builtin_nanf("");
+}
+
+// A scale of 2^(f-127) or more, but not twice that, is an integer of 30 bits in units of 2^(f-156). An f16 is its fraction of
+// 11 bits times 2^(exponent-25), of which the sums have 2^(exponent-30); so one is worth 2^5 * 2^(f-156) in them.
+void unit_of(f32 largest_scale, f32 *unit, f32 *per_unit) {
+    u32 f = bits_of(largest_scale) >> 23, worth = (f - 24) << 23, inverse = (283 - f) << 23;
+    *unit = largest_scale, *per_unit = 0;
+    if (!(largest_scale > 0)) return;
+    __builtin_memcpy(unit, &worth, sizeof worth);
+    __builtin_memcpy(per_unit, &inverse, sizeof inverse);
 }
 
 bool vectors_place(vectors *v, u32 cols, pool *p) {
@@ -285,7 +319,8 @@ void vectors_set(vectors *v, const f32 *x, u32 n, u32 cols) {
 
 void vectors_ready(vectors *v, const matrix *m) {
     if (type_block(m->type) != BLOCK || v->rounded) return;
-    slm_engine->round_blocks(v->block, v->x, v->n * (v->cols / BLOCK));
+    u32 blocks = v->cols / BLOCK;
+    for (u32 t = 0; t < v->n; t++) v->unit[t] = slm_engine->round(v->block + (u64)t * blocks * BLOCK_BYTES, v->x + (u64)t * v->cols, blocks);
     v->rounded = true;
 }
 

@@ -18,16 +18,19 @@ typedef struct {
 } matrix;
 
 u64 row_bytes(const matrix *m);
+bool matrix_sound(const matrix *m); // whether all scales are finite and below 64, so that no sum of products overflows
 f32 half_to_f32(u16 half);
 void matrix_row(f32 *y, const matrix *m, u32 row); // y[cols] = weights of one row
 
 // What a matrix is multiplied with: up to TILE vectors. Before a Q8_0 or Q4_0 matrix sees them they are rounded, each block
-// of 32 values to bytes of -127..127 times a scale of its own, largest magnitude over 127, as llama.cpp rounds them.
+// of 32 values to bytes of -127..127 times a scale of its own, largest magnitude over 127, as llama.cpp rounds them. The
+// scales of a vector are kept as integers below 2^30 times a power of two that they share.
 typedef struct {
     const f32 *x; // [n][cols]
     u32 n, cols;  // vectors, features
     bool rounded; // whether `block` holds them
     u8 *block;    // [TILE][cols/32] in whatever form the engine reads
+    f32 unit[TILE]; // what one is worth in the sums of products
 } vectors;
 
 bool vectors_place(vectors *v, u32 cols, pool *p); // room for TILE vectors of this many values
@@ -37,14 +40,14 @@ void vectors_ready(vectors *v, const matrix *m);   // rounds them if `m` needs t
 // y[n][stride] = products of rows first..last-1 of m with each vector; row r's goes to y[t*stride + r].
 void multiply(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, const vectors *v);
 
-// The inner loops. Every engine gives the same bits: sums of integers are exact, and floats are combined in an order that is
-// fixed here. A row's result is the sum over blocks, from the first on, of f32(integer sum) * (scale of weights * scale of
-// vector). A dot product of floats has LANES running sums, element i going to sum i % LANES, halved to one at the end by
-// adding the upper half to the lower. Needs -ffp-contract=off and no -ffast-math.
+// The inner loops. Every engine gives the same bits. With Q8_0 and Q4_0 all sums are of integers, exact in any order: a block
+// adds (dot product of bytes * fraction of its f16 scale * scale of the vector's block) >> (30 - exponent of the f16), and
+// only the row's sum becomes a float. A dot product of floats has LANES running sums, element i going to sum i % LANES,
+// halved to one at the end by adding the upper half to the lower. Needs -ffp-contract=off and no -ffast-math.
 typedef void row_products(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, const vectors *v);
 typedef struct {
     const char *name;
-    void (*round_blocks)(u8 *block, const f32 *x, u32 n_blocks);
+    f32 (*round)(u8 *block, const f32 *x, u32 n_blocks); // one vector; returns its unit
     row_products *q8_0, *q4_0;
     f32 (*dot)(const f32 *a, const f32 *b, u32 n);
     f32 (*dot_f16)(const u16 *a, const f32 *b, u32 n);
@@ -53,8 +56,10 @@ typedef struct {
     void (*swiglu)(f32 *gate, const f32 *up, u32 n);             // gate = gate / (1 + exp(-gate)) * up
 } engine;
 
-// A block's scale and its inverse, both 0 where all is (nearly) 0; a NaN and 0 where anything is infinite or NaN.
+// For engines. A block's scale and its inverse, both 0 where all is (nearly) 0; a NaN and 0 where anything is infinite or NaN.
 void scale_of(f32 largest, f32 *scale, f32 *per_unit);
+// Of a vector whose largest scale is this: the unit, and what makes a scale an integer below 2^30.
+void unit_of(f32 largest_scale, f32 *unit, f32 *per_unit);
 
 extern const engine portable;           // 64-bit integers, no SIMD: what an emulated processor runs fastest
 extern const engine *slm_engine;        // &portable, unless a host sets another before it opens a model

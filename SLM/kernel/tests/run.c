@@ -188,11 +188,12 @@ static void engine_products(void) {
         u32 type = types[round % 4], n = round % 5 == 0 ? 1 : 1 + roll() % TILE, cols = 32 * (round % 6 == 0 ? 70 : 1 + roll() % 20), unit = type_bytes(type);
         u64 size = (u64)N_ROWS * cols / type_block(type) * unit;
         random_rows(data, size, type);
-        if (round % 3 == 1 && type_block(type) == BLOCK) // all weights at one end, -128 for Q8_0; scales anything, infinite ones too
+        if (round % 3 == 1 && type_block(type) == BLOCK) // all weights at one end, -128 for Q8_0; scales anything below 64
             for (u64 i = 0; i < size; i++) if (i % unit > 1) data[i] = roll() % 2 ? 0x80 : type == TYPE_Q8_0 ? 0x7f : 0xff;
-        if (round % 3 == 2) for (u64 i = 0; i < size; i += unit) if (type != TYPE_F32) data[i] = (u8)roll(), data[i + 1] = (u8)roll();
+        if (round % 3 == 2) for (u64 i = 0; i < size; i += unit) if (type != TYPE_F32) data[i] = (u8)roll(), data[i + 1] = (u8)(roll() & 0x80) | (u8)(roll() % 84);
         fill_extreme(x, n * cols, round);
         matrix m = {data, N_ROWS, cols, type};
+        CHECK(matrix_sound(&m));
         vectors v;
         for (u32 e = n_engines; e--;) { // portable is last, and comes first here
             pool p = {memory, sizeof memory, 0};
