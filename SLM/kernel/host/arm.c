@@ -120,15 +120,25 @@ static f32 add_lanes(float32x4_t s[4]) {
 DOT(dot, f32, vld1q_f32, )
 DOT(dot_f16, u16, FOUR_HALVES, half_to_f32)
 
-static void add_scaled(f32 *y, const f32 *x, f32 factor, u32 n) {
-    u32 i = 0;
-    for (; i + 4 <= n; i += 4) vst1q_f32(y + i, vaddq_f32(vld1q_f32(y + i), vmulq_n_f32(vld1q_f32(x + i), factor)));
-    for (; i < n; i++) y[i] += factor * x[i];
+static void scores(f32 *y, const f32 *q, const f32 *k, u64 stride, u32 n, u32 dim, f32 scale) {
+    for (u32 i = 0; i < n; i++, k += stride) y[i] = dot(q, k, dim) * scale;
+}
+
+static void mix(f32 *y, const f32 *share, const f32 *v, u64 stride, u32 n, u32 dim) {
+    u32 d = 0;
+    for (; d + 16 <= dim; d += 16) {
+        float32x4_t s[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};
+        const f32 *at = v + d;
+        for (u32 i = 0; i < n; i++, at += stride)
+            for (u32 j = 0; j < 4; j++) s[j] = vaddq_f32(s[j], vmulq_n_f32(vld1q_f32(at + 4 * j), share[i]));
+        for (u32 j = 0; j < 4; j++) vst1q_f32(y + d + 4 * j, s[j]);
+    }
+    if (d < dim) portable.mix(y + d, share, v + d, stride, n, dim - d);
 }
 
 u32 find_engines(const engine *found[ENGINES_MAX]) {
     static engine neon, dotprod;
-    neon = (engine){"neon", round_vector, q8_0_neon, q4_0_neon, dot, dot_f16, add_scaled, portable.softmax, portable.swiglu};
+    neon = (engine){"neon", round_vector, q8_0_neon, q4_0_neon, dot, dot_f16, scores, mix, portable.softmax, portable.swiglu};
     dotprod = neon, dotprod.name = "dotprod", dotprod.q8_0 = q8_0_dotprod, dotprod.q4_0 = q4_0_dotprod;
     u32 n = 0;
     if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) found[n++] = &dotprod;

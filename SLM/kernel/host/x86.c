@@ -8,7 +8,7 @@
 #include "../runtime/maths.h"
 
 #define AVX2 __attribute__((target("avx2,f16c")))
-#define VNNI __attribute__((target("avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")))
+#define VNNI __attribute__((target("avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 #define INLINE static inline __attribute__((always_inline))
 
 // ---- weights ----
@@ -31,15 +31,14 @@ typedef struct {
 } scales;
 
 INLINE AVX2 scales read_scales(const u8 *at, u64 stride) {
-    __m128i h = _mm_setzero_si128();
-    #define HALF_OF(i) h = _mm_insert_epi16(h, *(const short *)(const void *)(at + i * stride), i)
-    HALF_OF(0), HALF_OF(1), HALF_OF(2), HALF_OF(3), HALF_OF(4), HALF_OF(5), HALF_OF(6), HALF_OF(7);
-    __m256i half = _mm256_cvtepi16_epi32(h), one = _mm256_set1_epi32(1), sign = _mm256_srai_epi32(half, 31);
-    __m256i exponent = _mm256_and_si256(_mm256_srli_epi32(half, 10), _mm256_set1_epi32(31));
+    #define HALF_OF(i, place) (u64)*(const u16 *)(const void *)(at + (i) * stride) << 16 * (place)
+    u64 first = HALF_OF(0, 0) | HALF_OF(1, 1) | HALF_OF(2, 2) | HALF_OF(3, 3), last = HALF_OF(4, 0) | HALF_OF(5, 1) | HALF_OF(6, 2) | HALF_OF(7, 3);
+    __m256i half = _mm256_cvtepi16_epi32(_mm_unpacklo_epi64(_mm_cvtsi64_si128((i64)first), _mm_cvtsi64_si128((i64)last)));
+    __m256i exponent = _mm256_and_si256(_mm256_srli_epi32(half, 10), _mm256_set1_epi32(31)), one = _mm256_set1_epi32(1);
     __m256i leading = _mm256_slli_epi32(_mm256_min_epi32(exponent, one), 10);
     __m256i fraction = _mm256_or_si256(_mm256_and_si256(half, _mm256_set1_epi32(1023)), leading);
     __m256i shift = _mm256_sub_epi32(_mm256_set1_epi32(30), _mm256_max_epi32(exponent, one));
-    return (scales){_mm256_sub_epi32(_mm256_xor_si256(fraction, sign), sign), _mm256_and_si256(shift, _mm256_set1_epi64x(0xffffffff)), _mm256_srli_epi64(shift, 32)};
+    return (scales){_mm256_sign_epi32(fraction, half), _mm256_and_si256(shift, _mm256_set1_epi64x(0xffffffff)), _mm256_srli_epi64(shift, 32)};
 }
 
 // Register j gets weights 4j to 4j+3 of each row: unsigned, to be lowered by 8.
@@ -113,10 +112,17 @@ INLINE VNNI __m256i shift_vnni(__m256i value, __m256i by) { return _mm256_srav_e
     (sum)->odd = _mm256_add_epi64((sum)->odd, shift(_mm256_mul_epi32(_mm256_srli_epi64(of_share, 32), share), (s)->odd)); \
 } while (0)
 
-static void store(f32 *y, const sums *s, u32 rows, f32 unit) {
+INLINE AVX2 __m256 floats_avx2(const sums *s) {
     i64 even[4], odd[4];
-    __builtin_memcpy(even, &s->even, sizeof even), __builtin_memcpy(odd, &s->odd, sizeof odd);
-    for (u32 i = 0; i < rows; i++) y[i] = (f32)(i % 2 ? odd[i / 2] : even[i / 2]) * unit;
+    f32 value[8];
+    _mm256_storeu_si256((void *)even, s->even), _mm256_storeu_si256((void *)odd, s->odd);
+    for (u32 i = 0; i < 4; i++) value[2 * i] = (f32)even[i], value[2 * i + 1] = (f32)odd[i];
+    return _mm256_loadu_ps(value);
+}
+
+INLINE VNNI __m256 floats_vnni(const sums *s) {
+    __m128 even = _mm256_cvtepi64_ps(s->even), odd = _mm256_cvtepi64_ps(s->odd);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_unpacklo_ps(even, odd)), _mm_unpackhi_ps(even, odd), 1);
 }
 
 // ---- rows ----
@@ -129,7 +135,7 @@ typedef struct {
 } unpacked;
 
 // Eight rows, `stride` bytes apart, times one vector; or, from `unpack`ed weights, times n of at most four.
-#define ROW_PRODUCTS(name, TARGET, size, unpack, dot, shift) \
+#define ROW_PRODUCTS(name, TARGET, size, unpack, dot, shift, floats) \
     INLINE TARGET void name##_once(sums *out, const u8 *at, u64 stride, const simd_block *x, u32 blocks) { \
         sums sum = {_mm256_setzero_si256(), _mm256_setzero_si256()}; \
         const u8 *next = at + 8 * stride; /* the eight rows after these, which lie in one piece */ \
@@ -169,14 +175,18 @@ typedef struct {
             const u8 *at = m->data + r * in_row; \
             if (v->n == 1) name##_once(sum, at, stride, blocks_of(v, 0), m->cols / BLOCK); \
             else name##_many(sum, at, stride, v, m->cols / BLOCK); \
-            for (u32 t = 0; t < v->n; t++) store(y + t * y_stride + r, &sum[t], rows, v->unit[t]); \
+            for (u32 t = 0; t < v->n; t++) { \
+                __m256 value = _mm256_mul_ps(floats(&sum[t]), _mm256_set1_ps(v->unit[t])); \
+                if (rows == 8) _mm256_storeu_ps(y + t * y_stride + r, value); \
+                else y[t * y_stride + r] = _mm256_cvtss_f32(value); \
+            } \
         } \
     }
 
-ROW_PRODUCTS(q4_0_avx2, AVX2, 18, unpack_q4_0, dot_avx2_q4_0, shift_avx2)
-ROW_PRODUCTS(q8_0_avx2, AVX2, 34, unpack_q8_0, dot_avx2_q8_0, shift_avx2)
-ROW_PRODUCTS(q4_0_vnni, VNNI, 18, unpack_q4_0, dot_vnni_q4_0, shift_vnni)
-ROW_PRODUCTS(q8_0_vnni, VNNI, 34, unpack_q8_0_above, dot_vnni_q8_0, shift_vnni)
+ROW_PRODUCTS(q4_0_avx2, AVX2, 18, unpack_q4_0, dot_avx2_q4_0, shift_avx2, floats_avx2)
+ROW_PRODUCTS(q8_0_avx2, AVX2, 34, unpack_q8_0, dot_avx2_q8_0, shift_avx2, floats_avx2)
+ROW_PRODUCTS(q4_0_vnni, VNNI, 18, unpack_q4_0, dot_vnni_q4_0, shift_vnni, floats_vnni)
+ROW_PRODUCTS(q8_0_vnni, VNNI, 34, unpack_q8_0_above, dot_vnni_q8_0, shift_vnni, floats_vnni)
 
 // ---- vectors ----
 
@@ -237,11 +247,42 @@ static AVX2 f32 add_lanes(__m256 a, __m256 b) {
 DOT(dot, f32, _mm256_loadu_ps, )
 DOT(dot_f16, u16, EIGHT_HALVES, half_to_f32)
 
-static AVX2 void add_scaled(f32 *y, const f32 *x, f32 factor, u32 n) {
+// Four dot products at a time where the vectors have no odd end: halved together, they cost one shuffle more than one.
+static AVX2 void scores(f32 *y, const f32 *q, const f32 *k, u64 stride, u32 n, u32 dim, f32 scale) {
     u32 i = 0;
-    for (; i + 8 <= n; i += 8)
-        _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_loadu_ps(y + i), _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_loadu_ps(x + i))));
-    for (; i < n; i++) y[i] += factor * x[i];
+    for (; dim % LANES == 0 && i + 4 <= n; i += 4, k += 4 * stride) {
+        __m256 s[4], t[4];
+        for (u32 j = 0; j < 4; j++) s[j] = t[j] = _mm256_setzero_ps();
+        for (u32 d = 0; d < dim; d += LANES) {
+            __m256 a = _mm256_loadu_ps(q + d), b = _mm256_loadu_ps(q + d + 8);
+            for (u32 j = 0; j < 4; j++) {
+                s[j] = _mm256_add_ps(s[j], _mm256_mul_ps(_mm256_loadu_ps(k + j * stride + d), a));
+                t[j] = _mm256_add_ps(t[j], _mm256_mul_ps(_mm256_loadu_ps(k + j * stride + d + 8), b));
+            }
+        }
+        __m128 four[4], pair[2];
+        for (u32 j = 0; j < 4; j++) {
+            s[j] = _mm256_add_ps(s[j], t[j]);
+            four[j] = _mm_add_ps(_mm256_castps256_ps128(s[j]), _mm256_extractf128_ps(s[j], 1));
+        }
+        for (u32 j = 0; j < 2; j++) pair[j] = _mm_add_ps(_mm_movelh_ps(four[2 * j], four[2 * j + 1]), _mm_movehl_ps(four[2 * j + 1], four[2 * j]));
+        __m128 all = _mm_add_ps(_mm_shuffle_ps(pair[0], pair[1], 0x88), _mm_shuffle_ps(pair[0], pair[1], 0xdd));
+        _mm_storeu_ps(y + i, _mm_mul_ps(all, _mm_set1_ps(scale)));
+    }
+    for (; i < n; i++, k += stride) y[i] = dot(q, k, dim) * scale;
+}
+
+static AVX2 void mix(f32 *y, const f32 *share, const f32 *v, u64 stride, u32 n, u32 dim) {
+    u32 d = 0;
+    for (; d + 32 <= dim; d += 32) {
+        __m256 s[4];
+        const f32 *at = v + d;
+        for (u32 j = 0; j < 4; j++) s[j] = _mm256_setzero_ps();
+        for (u32 i = 0; i < n; i++, at += stride)
+            for (u32 j = 0; j < 4; j++) s[j] = _mm256_add_ps(s[j], _mm256_mul_ps(_mm256_set1_ps(share[i]), _mm256_loadu_ps(at + 8 * j)));
+        for (u32 j = 0; j < 4; j++) _mm256_storeu_ps(y + d + 8 * j, s[j]);
+    }
+    if (d < dim) portable.mix(y + d, share, v + d, stride, n, dim - d);
 }
 
 // exp_f32 of maths.h, step by step.
@@ -287,15 +328,15 @@ static AVX2 void swiglu(f32 *gate, const f32 *up, u32 n) {
     for (; i < n; i++) gate[i] = gate[i] / (1.0f + exp_f32(-gate[i])) * up[i];
 }
 
-static const engine avx2 = {"avx2", round_vector, q8_0_avx2, q4_0_avx2, dot, dot_f16, add_scaled, softmax, swiglu};
-static const engine vnni = {"avx512vnni", round_vector, q8_0_vnni, q4_0_vnni, dot, dot_f16, add_scaled, softmax, swiglu};
+static const engine avx2 = {"avx2", round_vector, q8_0_avx2, q4_0_avx2, dot, dot_f16, scores, mix, softmax, swiglu};
+static const engine vnni = {"avx512vnni", round_vector, q8_0_vnni, q4_0_vnni, dot, dot_f16, scores, mix, softmax, swiglu};
 
 u32 find_engines(const engine *found[ENGINES_MAX]) {
     u32 n = 0, a, b, c = 0, d;
     __cpuid(1, a, b, c, d);
     bool has_f16c = c >> 29 & 1;
     if (has_f16c && __builtin_cpu_supports("avx2")) {
-        if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) found[n++] = &vnni;
+        if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) found[n++] = &vnni;
         found[n++] = &avx2;
     }
     found[n++] = &portable;

@@ -224,12 +224,11 @@ static void attend(void *work, u32 part, u32 parts) {
         for (u32 t = 0; t < s->n; t++) {
             u64 group = (u64)(h / (shape.heads / shape.kv_heads)) * shape.head_dim, mine = (u64)t * shape.dim + (u64)h * shape.head_dim;
             const f32 *q = m->q + mine, *k = cached(m->keys, s, 0) + group, *v = cached(m->values, s, 0) + group;
-            f32 *mix = m->mix + mine, *score = m->score + (u64)h * shape.context;
+            f32 *score = m->score + (u64)h * shape.context;
             u32 count = s->position + t + 1;
-            for (u32 i = 0; i < count; i++, k += shape.kv_dim) score[i] = e->dot(q, k, shape.head_dim) * scale;
+            e->scores(score, q, k, shape.kv_dim, count, shape.head_dim, scale);
             e->softmax(score, count);
-            memset(mix, 0, shape.head_dim * sizeof *mix);
-            for (u32 i = 0; i < count; i++, v += shape.kv_dim) e->add_scaled(mix, v, score[i], shape.head_dim);
+            e->mix(m->mix + mine, score, v, shape.kv_dim, count, shape.head_dim);
         }
 }
 

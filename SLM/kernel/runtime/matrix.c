@@ -57,26 +57,43 @@ static f32 add_lanes(f32 s[LANES]) {
     return s[0];
 }
 
+// Sum by sum, so that each stays in a register.
 static f32 dot(const f32 *a, const f32 *b, u32 n) {
-    f32 sum[LANES] = {0};
-    u32 i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (u32 j = 0; j < LANES; j++) sum[j] += a[i + j] * b[i + j];
-    for (u32 j = 0; i + j < n; j++) sum[j] += a[i + j] * b[i + j];
+    f32 sum[LANES];
+    for (u32 j = 0; j < LANES; j++) {
+        f32 s = 0;
+        for (u32 i = j; i < n; i += LANES) s += a[i] * b[i];
+        sum[j] = s;
+    }
     return add_lanes(sum);
 }
 
 static f32 dot_f16(const u16 *a, const f32 *b, u32 n) {
-    f32 sum[LANES] = {0};
-    u32 i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (u32 j = 0; j < LANES; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
-    for (u32 j = 0; i + j < n; j++) sum[j] += half_to_f32(a[i + j]) * b[i + j];
+    f32 sum[LANES];
+    for (u32 j = 0; j < LANES; j++) {
+        f32 s = 0;
+        for (u32 i = j; i < n; i += LANES) s += half_to_f32(a[i]) * b[i];
+        sum[j] = s;
+    }
     return add_lanes(sum);
 }
 
-static void add_scaled(f32 *y, const f32 *x, f32 factor, u32 n) {
-    for (u32 i = 0; i < n; i++) y[i] += factor * x[i];
+static void scores(f32 *y, const f32 *q, const f32 *k, u64 stride, u32 n, u32 dim, f32 scale) {
+    for (u32 i = 0; i < n; i++, k += stride) y[i] = dot(q, k, dim) * scale;
+}
+
+static void mix(f32 *y, const f32 *share, const f32 *v, u64 stride, u32 n, u32 dim) {
+    u32 d = 0;
+    for (; d + 4 <= dim; d += 4) {
+        f32 a = 0, b = 0, c = 0, e = 0;
+        const f32 *at = v + d;
+        for (u32 i = 0; i < n; i++, at += stride) a += share[i] * at[0], b += share[i] * at[1], c += share[i] * at[2], e += share[i] * at[3];
+        y[d] = a, y[d + 1] = b, y[d + 2] = c, y[d + 3] = e;
+    }
+    for (; d < dim; d++) {
+        y[d] = 0;
+        for (u32 i = 0; i < n; i++) y[d] += share[i] * v[i * stride + d];
+    }
 }
 
 static void softmax(f32 *x, u32 n) {
@@ -287,7 +304,7 @@ static void q8_0_rows(f32 *y, u64 stride, const matrix *m, u32 first, u32 last, 
 
 // ---- any engine ----
 
-const engine portable = {"portable", round_vector, q8_0_rows, q4_0_rows, dot, dot_f16, add_scaled, softmax, swiglu};
+const engine portable = {"portable", round_vector, q8_0_rows, q4_0_rows, dot, dot_f16, scores, mix, softmax, swiglu};
 const engine *slm_engine = &portable;
 
 static void run_alone(slm_job *job, void *work) { job(work, 0, 1); }

@@ -51,9 +51,10 @@ typedef struct {
     row_products *q8_0, *q4_0;
     f32 (*dot)(const f32 *a, const f32 *b, u32 n);
     f32 (*dot_f16)(const u16 *a, const f32 *b, u32 n);
-    void (*add_scaled)(f32 *y, const f32 *x, f32 factor, u32 n); // y += factor * x
+    void (*scores)(f32 *y, const f32 *q, const f32 *k, u64 stride, u32 n, u32 dim, f32 scale); // y[i] = dot(q, k + i*stride) * scale
+    void (*mix)(f32 *y, const f32 *share, const f32 *v, u64 stride, u32 n, u32 dim); // y[dim] = sum of share[i] * v[i*stride..], i rising
     void (*softmax)(f32 *x, u32 n);
-    void (*swiglu)(f32 *gate, const f32 *up, u32 n);             // gate = gate / (1 + exp(-gate)) * up
+    void (*swiglu)(f32 *gate, const f32 *up, u32 n); // gate = gate / (1 + exp(-gate)) * up
 } engine;
 
 // For engines. A block's scale and its inverse, both 0 where all is (nearly) 0; a NaN and 0 where anything is infinite or NaN.

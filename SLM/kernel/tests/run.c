@@ -217,19 +217,21 @@ static void engine_products(void) {
 
 static void engine_floats(void) {
     const engine *engines[ENGINES_MAX], *p = &portable;
-    f32 a[200], b[200], mine[200], theirs[200];
+    f32 a[200], b[200], q[200], mine[200], theirs[200];
     u16 half[200];
     for (u32 e = 0; e < find_engines(engines); e++)
         for (u32 round = 0; round < 2000; round++) {
             u32 n = 1 + roll() % 200;
-            fill_extreme(a, n, round), fill_extreme(b, n, round % 2 ? 0 : round);
+            fill_extreme(a, 200, round), fill_extreme(b, 200, round % 2 ? 0 : round), fill_extreme(q, 200, round + 1);
             for (u32 i = 0; i < n; i++) half[i] = (u16)roll();
             mine[0] = engines[e]->dot(a, b, n), mine[1] = engines[e]->dot_f16(half, b, n);
             theirs[0] = p->dot(a, b, n), theirs[1] = p->dot_f16(half, b, n);
             CHECK(same_bits(mine, theirs, 2));
-            #define BOTH(call_of, arguments) do { memcpy(mine, a, n * 4), memcpy(theirs, a, n * 4); \
-                { f32 *y = mine; engines[e]->call_of arguments; } { f32 *y = theirs; p->call_of arguments; } CHECK(same_bits(mine, theirs, n)); } while (0)
-            BOTH(add_scaled, (y, b, 0.37f, n));
+            #define BOTH(call_of, arguments) do { memcpy(mine, a, sizeof a), memcpy(theirs, a, sizeof a); \
+                { f32 *y = mine; engines[e]->call_of arguments; } { f32 *y = theirs; p->call_of arguments; } CHECK(same_bits(mine, theirs, 200)); } while (0)
+            u32 dim = 1 + n % 70, count = 200 / dim; // vectors lie one after another in b
+            BOTH(scores, (y, q, b, dim, count, dim, 0.37f));
+            BOTH(mix, (y, q, b, dim, count, dim));
             BOTH(softmax, (y, n));
             BOTH(swiglu, (y, b, n));
         }
