@@ -20,7 +20,7 @@ int slm_open(slm *s, bytes file, pool *p, slm_error *e) {
     u64 need;
     *s = (slm){0};
     if (slm_pool_bytes(file, &need, e)) return e->code;
-    if (need > p->size - p->used) return slm_fail(e, SLM_MEMORY, "memory short: the model needs a pool of %lu bytes, there are %lu", need, p->size - p->used);
+    if (!p->base || need > p->size - p->used) return slm_fail(e, SLM_MEMORY, "memory short: the model needs a pool of %lu bytes, there are %lu", need, p->size - p->used);
     if (lay_out(s, file, p, e)) return e->code;
     s->user = bpe_find(&s->words, "<|user|>");
     s->assistant = bpe_find(&s->words, "<|assistant|>");

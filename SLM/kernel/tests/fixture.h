@@ -30,7 +30,7 @@ static void add_f32(file *f, const char *key, f32 value) { add_key(f, key, GGUF_
 static void add_string(file *f, const char *key, const char *value) { add_key(f, key, GGUF_STRING), add_text(f, value); }
 static void add_array(file *f, const char *key, u32 type, u64 n) { add_key(f, key, GGUF_ARRAY), add_number(f, type, 4), add_number(f, n, 8); }
 
-enum { DIM = 64, FFN = 96, LAYERS = 2, HEADS = 4, KV_HEADS = 2, CONTEXT = 48 };
+enum { DIM = 64, FFN = 96, LAYERS = 4, HEADS = 4, KV_HEADS = 2, CONTEXT = 48 };
 static const char *const specials[] = {"<|endoftext|>", "<|pad|>", "<|unk|>", "<|system|>", "<|user|>", "<|assistant|>"};
 static const char *const merges[] = {"l l", "h e", "he ll", "hell o", "\xc4\xa0 w", "o r", "\xc4\xa0w or", "l d", "\xc4\xa0wor ld", "a a", "aa aa"};
 enum { VOCAB = COUNT(specials) + 256 + COUNT(merges) };
@@ -78,7 +78,7 @@ typedef struct {
     u32 cols, rows, type;
 } entry;
 
-static file make_model(u32 type) {
+static file make_model_of(const char *architecture, u32 type) {
     entry e[2 + 9 * LAYERS];
     u32 n = 0;
     e[n++] = (entry){"token_embd.weight", DIM, VOCAB, type};
@@ -93,10 +93,13 @@ static file make_model(u32 type) {
     file f = {aligned_alloc(64, 1 << 20), 0, 0, 1 << 20};
     memset(f.at, 0, f.cap);
     add_number(&f, 0x46554747, 4), add_number(&f, 3, 4), add_number(&f, n, 8), add_number(&f, 15, 8);
-    add_string(&f, "general.architecture", "llama");
-    add_u32(&f, "llama.embedding_length", DIM), add_u32(&f, "llama.feed_forward_length", FFN), add_u32(&f, "llama.block_count", LAYERS);
-    add_u32(&f, "llama.attention.head_count", HEADS), add_u32(&f, "llama.attention.head_count_kv", KV_HEADS), add_u32(&f, "llama.context_length", CONTEXT);
-    add_f32(&f, "llama.attention.layer_norm_rms_epsilon", 1e-5f), add_f32(&f, "llama.rope.freq_base", 10000);
+    add_string(&f, "general.architecture", architecture);
+    static const struct { const char *name; u32 value; } counts[] = {{"embedding_length", DIM}, {"feed_forward_length", FFN}, {"block_count", LAYERS},
+        {"attention.head_count", HEADS}, {"attention.head_count_kv", KV_HEADS}, {"context_length", CONTEXT}};
+    char key[64];
+    #define KEY(name) (snprintf(key, sizeof key, "%s.%s", architecture, name), key)
+    for (u32 i = 0; i < COUNT(counts); i++) add_u32(&f, KEY(counts[i].name), counts[i].value);
+    add_f32(&f, KEY("attention.layer_norm_rms_epsilon"), 1e-5f), add_f32(&f, KEY("rope.freq_base"), 10000);
     add_tokenizer(&f);
     for (u64 i = 0, offset = 0; i < n; i++) {
         u64 size = (u64)e[i].rows * (e[i].cols / type_block(e[i].type)) * type_bytes(e[i].type);
@@ -113,4 +116,70 @@ static file make_model(u32 type) {
         f.size = (f.size + size + 31) / 32 * 32;
     }
     return f;
+}
+
+static file make_model(u32 type) { return make_model_of("llama", type); }
+
+// A copy with nothing after its end, so that a read beyond it is seen.
+static bytes exact(const u8 *at, u64 size) {
+    void *copy;
+    if (posix_memalign(&copy, 64, size + !size)) abort();
+    if (size) memcpy(copy, at, size);
+    return (bytes){copy, size};
+}
+
+typedef struct {
+    slm s;
+    void *memory;
+} opened;
+
+static int open_bytes(opened *o, bytes b, slm_error *e) {
+    u64 need;
+    o->memory = NULL;
+    if (slm_pool_bytes(b, &need, e)) return e->code;
+    if (need > 1 << 28) return slm_fail(e, SLM_MEMORY, "a pool of %lu bytes is more than these tests give", need);
+    pool p = {o->memory = aligned_alloc(64, need), need, 0};
+    return slm_open(&o->s, b, &p, e);
+}
+
+static void ignore(void *to, u32 id) { (void)to, (void)id; }
+
+// Whatever a file says that was let in, using it must stay inside memory.
+static void use(slm *s) {
+    slm_error e;
+    u32 n;
+    u8 text[64];
+    sampler greedy = {0, 0, 1, 0}, drawn = {0.8f, 5, 0.9f, 1};
+    if (!slm_chat(s, bytes_of("hello world, aaaaa"), &n, &e) && !slm_read(s, s->ids, n, &e)) {
+        slm_write(s, 2, BPE_NONE, &greedy, ignore, NULL);
+        slm_write(s, 2, BPE_NONE, &drawn, ignore, NULL);
+    }
+    for (u32 id = 0; id < s->net.shape.vocab; id += 7) bpe_decode(&s->words, id, text, sizeof text);
+}
+
+// Opens, uses and frees; returns the code. A refusal always has its line.
+static int try_file(const u8 *at, u64 size) {
+    opened o;
+    slm_error e = {0, ""};
+    bytes b = exact(at, size);
+    int code = open_bytes(&o, b, &e);
+    if (!code) use(&o.s);
+    else if (!e.text[0] || strchr(e.text, '\n')) abort();
+    free(o.memory), free((void *)b.at);
+    return code;
+}
+
+// One of the ways in which a file goes wrong: bits turned, a number made absurd, bytes lost, doubled or put in.
+static u64 mutate(u8 *at, u64 size, u64 header, u64 cap) {
+    static const u64 absurd[] = {0, 1, 0x7f, 0xff, 0x7fffffff, 0x80000000, 0xffffffff, 1ull << 32, 1ull << 62, UINT64_MAX, UINT64_MAX - 31};
+    u64 place = roll() % (roll() % 4 ? header : size), length = roll() % 64;
+    switch (roll() % 6) {
+    case 0: for (u32 n = 1 + roll() % 8; n--;) at[roll() % size] ^= (u8)(1 << roll() % 8); break;
+    case 1: at[place] ^= (u8)(1 << roll() % 8); break;
+    case 2: if (place + 8 <= size) memcpy(at + place, &absurd[roll() % COUNT(absurd)], roll() % 2 ? 8 : 4); break;
+    case 3: return place;
+    case 4: if (place + length > size) break; memmove(at + place, at + place + length, size - place - length); return size - length;
+    default: if (size + length > cap) break; memmove(at + place + length, at + place, size - place); return size + length;
+    }
+    return size;
 }
