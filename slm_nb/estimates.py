@@ -68,10 +68,11 @@ def inference_bytes(
 )->dict[str,int]: # Bytes by purpose, and their 'total'
     "Memory that answers take"
     tokens = tokens or cfg.max_position_embeddings
-    V = cfg.vocab_size
-    rows = 4*cfg.hidden_size + 2*cfg.intermediate_size + tokens*(cfg.head_dim+3) + V
+    V,D,I,tile = cfg.vocab_size,cfg.hidden_size,cfg.intermediate_size,16 # tokens read at once
+    rows = tile*(4*D + 2*I) + tokens*(cfg.head_dim + cfg.num_attention_heads + 2) + V
     tokenizer = 20*V + 20*2**math.ceil(math.log2(2*V)) + 2**17
-    need = {'weights':weight_bytes(cfg, qtype), 'scratch':4*rows + tokenizer,
+    rounded = tile*80*math.ceil(max(D, I)/32)
+    need = {'weights':weight_bytes(cfg, qtype), 'scratch':4*rows + rounded + tokenizer,
             'cache':kv_cache_bytes(cfg, tokens, bytes_per_value)}
     return need | {'total':sum(need.values())}
 
