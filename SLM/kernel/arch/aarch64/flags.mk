@@ -1,2 +1,2 @@
 AT_aarch64 := 0x40200000
-KFLAGS_aarch64 := -march=armv8-a -mno-outline-atomics
+KFLAGS_aarch64 := -march=armv8-a -mno-outline-atomics -DSLM_ROWS=4
