@@ -1,4 +1,19 @@
 // A model in memory that can be asked: the file, its tokenizer, its network, and the tokens already read.
+//
+// This page is all that another kernel needs. It compiles runtime/*.c with -ffreestanding -ffp-contract=off -fno-math-errno (memory.c
+// too, unless it has memcpy and its like), gives the file's bytes on a 32-byte and a pool on a 64-byte boundary, and calls
+//     u64 need;
+//     slm_error e;
+//     static slm model;
+//     if (slm_pool_bytes(file, &need, &e)) ...                    // e.text says in one line why the file is refused
+//     pool p = {memory, need, 0};
+//     if (slm_open(&model, file, &p, &e)) ...
+//     u32 n;
+//     sampler choice = {.temperature = 0, .top_p = 1};
+//     if (slm_chat(&model, question, &n, &e) || slm_read(&model, model.ids, n, &e)) ...
+//     slm_write(&model, 64, model.end, &choice, say, listener);   // say(listener, id); bpe_decode(&model.words, id, ...) is its text
+// The file must stay where it is. Nothing is allocated, and nothing is remembered outside `slm` but two settings of matrix.h,
+// which inner loops run and on how many threads; so several models may be open, but only one may be asked at a time.
 #ifndef SLM_SLM_H
 #define SLM_SLM_H
 

@@ -455,15 +455,19 @@ static void rules(void) {
 
 #include "trees.h"
 
-int main(void) {
+// Runs the tests that are named, or all.
+int main(int argc, char **argv) {
     static const struct { const char *name; void (*run)(void); } tests[] = {
         #define TEST(name) {#name, name}
         TEST(hash), TEST(formatting), TEST(pools), TEST(maths), TEST(halves), TEST(products), TEST(engine_products), TEST(engine_floats), TEST(truncated), TEST(absurd), TEST(mutated),
         TEST(refusals), TEST(scales), TEST(pool_size), TEST(pieces), TEST(words), TEST(cache), TEST(tiles), TEST(layers_without_rotation), TEST(limits), TEST(sampling), TEST(rules), TEST(maps), TEST(trees),
     };
-    u32 failed = 0, skipped = 0;
+    u32 failed = 0, skipped = 0, ran = 0;
     for (u32 i = 0; i < COUNT(tests); i++) {
-        bad = 0;
+        bool wanted = argc < 2;
+        for (int j = 1; j < argc; j++) wanted = wanted || !strcmp(argv[j], tests[i].name);
+        if (!wanted) continue;
+        bad = 0, ran++;
         tests[i].run();
         printf("%s %s\n", bad ? "FAILED" : "passed", tests[i].name);
         failed += bad > 0;
@@ -472,6 +476,6 @@ int main(void) {
     printf("SKIPPED sanitizers: this compiler has no address and undefined-behaviour checks; the tests ran without\n");
     skipped++;
 #endif
-    printf("%u passed, %u failed, %u skipped\n", (u32)COUNT(tests) - failed, failed, skipped);
-    return failed > 0;
+    printf("%u passed, %u failed, %u skipped\n", ran - failed, failed, skipped);
+    return failed > 0 || !ran;
 }
