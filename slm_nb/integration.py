@@ -17,7 +17,7 @@ from .hardware import ARCHS,Question,score
 from .tokenizer import SLMTokenizer
 from .model import SLMForCausalLM
 from .generation import generate
-from .gguf_file import read_gguf
+from .gguf_file import gguf_model
 from .runtime import Runtime,build_runtime,greedy_agreement,parse_ids,random_prompts,spaced
 from .kernel import Console,ask,boot,build_kernel,missing_tools,records
 from .machines import kernel_speeds
@@ -113,11 +113,7 @@ def references(
     tokenizer:SLMTokenizer,   # The one it was exported with
 )->tuple[Callable,Callable,Callable]: # ids, n_new to ids; question to answer; ids to (V,) logits
     "PyTorch on the weights that the file holds, greedy; asked once, however many compare"
-    cfg,weights = read_gguf(gguf)
-    model = SLMForCausalLM(cfg)
-    model.load_state_dict(weights)
-    model.eval()
-    chat,stop = tokenizer.chat,(tokenizer.eot_id,)
+    model,chat,stop = gguf_model(gguf),tokenizer.chat,(tokenizer.eot_id,)
     ids_of = cache(lambda ids,n: generate(model, list(ids), n))
     answer_of = cache(lambda text: tokenizer.decode(generate(model, chat(text), 64, stop)))
     logits_of = torch.no_grad()(lambda ids: model(torch.tensor([ids])).logits[0, -1].numpy())
