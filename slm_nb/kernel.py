@@ -92,6 +92,7 @@ def build_kernel(
     arch:str='x86_64',       # A folder of SLM/kernel/arch
     unchecked:bool=False,    # Embed a model even if the runtime refuses it
     pool_bytes:int|None=None,# Of the model's memory; the default is what it needs
+    ask_us:int|None=None,    # Microseconds after entry at which asking about devices ends
 )->Path: # The bootable ELF file
     "A kernel with this model in it"
     out = Path(out).absolute()
@@ -100,7 +101,7 @@ def build_kernel(
         with atomic_write(table) as f: f.write(facts_text(read_facts(facts), arch))
     model,unchecked = gguf and Path(gguf).absolute(),1 if unchecked else None
     run_make(kernel_dir, 'kernel', ARCH=arch, OUT=out, FACTS=table, SLM_MODEL=model,
-             SLM_UNCHECKED=unchecked, SLM_POOL=pool_bytes)
+             SLM_UNCHECKED=unchecked, SLM_POOL=pool_bytes, SLM_ASK_US=ask_us)
     return out/arch/'slm.elf'
 
 # %% ../nbs/06e_kernel.ipynb #a143bb03

@@ -14,6 +14,10 @@ extern u8 kernel_start[], kernel_end[], slm_model_start[], slm_model_end[], pool
 #define SLM_MODEL_HASH 0
 #endif
 
+#ifndef SLM_ASK_US
+#define SLM_ASK_US 8000000 // microseconds after its entry by when the kernel has its prompt, a slow model or not
+#endif
+
 static const machine *here;
 static slm model;
 static pool memory;
@@ -137,10 +141,10 @@ static void say_device(const char *kind, const device *d) {
     if (d->count > 1) say(" count=%u", d->count);
 }
 
-static void say_facts(const fact *f, bool known) {
+static void say_facts(const fact *f, bool known, bool late) {
     say_field("name", known ? f->name : bytes_of("?"));
     say_field("driver", known ? f->drivers : bytes_of("?"));
-    say(" engine=rules\n");
+    say(" engine=rules%s\n", late ? " reason=\"late; the command devices asks the model\"" : "");
 }
 
 // What the model says of a device beside what the fact table says. Returns how many of its two answers are right.
@@ -158,10 +162,18 @@ static u32 say_opinion(const device *d, const fact *f, bool known) {
     return (u32)name_right + (u32)driver_right;
 }
 
+typedef struct {
+    u32 asked, right, later; // answers; right ones; devices left for the command
+} survey;
+
+// Whether the slowest device so far could be asked about once more before `until` (microseconds; 0: take your time).
+static bool in_time(u64 until, u64 slowest) { return !until || micros() + slowest <= until; }
+
 // Shows every device as the engine names it, and counts what is right. A node of which there is no fact is part of the
 // board, an interrupt controller say, that no driver module could serve: it is shown, and nobody is asked.
-static void show_devices(u32 *asked, u32 *right) {
-    *asked = *right = 0;
+static survey show_devices(u64 until) {
+    survey n = {0};
+    u64 slowest = 0;
     for (u32 i = 0; i < n_devices; i++) {
         const device *d = &devices[i];
         fact f = {0};
@@ -169,10 +181,14 @@ static void show_devices(u32 *asked, u32 *right) {
         say_device(d->on_tree ? "node" : "device", d);
         if (d->on_tree && !known) { say(" fact=none\n"); continue; }
         if (!known) say(" class=%06x", d->class);
-        if (!have_model || !fact_count()) { say_facts(&f, known); continue; }
-        u32 n = say_opinion(d, &f, known);
-        if (known) *asked += 2, *right += n;
+        bool late = have_model && !in_time(until, slowest);
+        if (late || !have_model || !fact_count()) { say_facts(&f, known, late), n.later += late; continue; }
+        u64 start = micros();
+        u32 right = say_opinion(d, &f, known);
+        if (micros() - start > slowest) slowest = micros() - start;
+        if (known) n.asked += 2, n.right += right;
     }
+    return n;
 }
 
 static void show_drivers(void) {
@@ -277,13 +293,12 @@ static bool starts(bytes line, const char *word, bytes *rest) {
 
 static void run(bytes line) {
     bytes rest;
-    u32 asked, right;
     #define IS(word) (starts(line, word, &rest) && !rest.size)
     if (!line.size) return;
     if (starts(line, "slm query", &rest)) answer(rest);
     else if (starts(line, "slm ids", &rest)) continue_ids(rest);
     else if (starts(line, "slm bits", &rest)) show_bits(rest);
-    else if (IS("devices")) show_devices(&asked, &right);
+    else if (IS("devices")) show_devices(0);
     else if (IS("drivers")) show_drivers();
     else if (IS("mem")) show_memory();
     else if (IS("bench")) bench();
@@ -303,10 +318,9 @@ void kernel_main(const machine *m) {
     n_functions = find_functions(devices, COUNT(devices));
     n_devices = n_functions + find_nodes(&m->tree, devices + n_functions, COUNT(devices) - n_functions);
     u64 found = micros();
-    u32 asked, right;
-    show_devices(&asked, &right);
-    say("[slm] survey devices=%u nodes=%u asked=%u right=%u bus_ms=%lu ask_ms=%lu\n", n_functions, n_devices - n_functions, asked, right,
-        (found - loaded) / 1000, (micros() - found) / 1000);
+    survey n = show_devices(SLM_ASK_US);
+    say("[slm] survey devices=%u nodes=%u asked=%u right=%u later=%u bus_ms=%lu ask_ms=%lu\n", n_functions, n_devices - n_functions,
+        n.asked, n.right, n.later, (found - loaded) / 1000, (micros() - found) / 1000);
     say("[slm] ready boot_ms=%lu\n", micros() / 1000);
     for (;;) run(read_line("slm> "));
 }
