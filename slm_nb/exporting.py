@@ -29,13 +29,14 @@ from .quantization import SCHEMES,fake_quantize,rtn
 from .quantizing import reviewed_model
 from .release import all_formats,write_release
 from .rungs import calibration_windows
-from .runtime import Runtime,build_runtime
+from .runtime import Runtime,build_runtime,rounded_inputs
 from .settings import TrainingConfig
 from .tokenizer import SLMTokenizer
 
 # %% ../nbs/07ai_exporting.ipynb #82d66e42
 from .batches import open_bin
 from .data import write_json
+from .hardware import ARCHS
 
 # %% ../nbs/07ai_exporting.ipynb #b9fb7ffc
 EVERY = 'f32', 'f16', 'q8_0', 'q4_0' # rows of any width that is a multiple of 32
@@ -78,6 +79,8 @@ def release_references(
 )->dict: # scheme -> function that gives PyTorch's model
     "What each file should hold"
     found = {s:partial(fake_quantize, model.folded(), *how) for s,how in schemes.items()}
+    found |= {f'{s} i8':partial(lambda made: rounded_inputs(made()), found[s])
+              for s in ('q8_0', 'q4_0') if s in found}
     k = folder/f'{name}-q4_k_m.gguf'
     return found | ({'q4_k_m':partial(gguf_model, k)} if k.exists() else {})
 
@@ -90,7 +93,9 @@ def release_programs(
     llama:bool,       # Whether llama.cpp is installed
 )->dict: # scheme -> programs, for `chain_report`
     "Who reads which file"
-    found = {s:gguf_programs(folder/f'{name}-{s}.gguf', program, llama) for s in schemes}
+    found = {s:gguf_programs(folder/f'{name}-{s.split()[0]}.gguf', program, llama) for s in schemes}
+    for s in found:
+        if s.endswith(' i8'): found[s] = {'C runtime':found[s]['C runtime']}
     found.get('q4_k_m', {}).pop('C runtime', None) # which has no such type
     found['f32']['transformers'] = partial(hf_hop, folder/'hf')
     if (onnx := folder/f'{name}.onnx').exists(): found['f32']['ONNX Runtime'] = partial(OnnxModel, onnx)
@@ -171,7 +176,7 @@ def export_release(
             judged_parity(d, release_parity(d, places, model, tok, schemes, done, n_each, program))
         figures = release_figures(rows, checkpoint.parent/'evaluation.json', runtimes)
         write_manifest(d, model, tok, name, __version__, {s:asdict(how[0]) for s,how in schemes.items()},
-                       f'{name}/{checkpoint.parent.name}/{checkpoint.name}', ['host','x86_64'], figures)
+                       f'{name}/{checkpoint.parent.name}/{checkpoint.name}', ['host', *ARCHS], figures)
     return done
 
 # %% ../nbs/07ai_exporting.ipynb #0164e6e7
