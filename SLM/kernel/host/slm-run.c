@@ -17,13 +17,14 @@ static const char usage[] =
     "         --ids \"4 17 5\"     continue these tokens (never stops at end of text)\n"
     "         --tokenize TEXT    print the ids of a text; '-' reads one text per line\n"
     "         --interactive      one question per line\n"
-    "         --bench            time prompt and answer, each the best of three\n"
+    "         --bench            time a prompt and the tokens after it, each the best of several rounds\n"
     "         --info             shape, hash and pool as KEY=VALUE lines\n"
     "         --hash             FNV-1a of the file, which need not be a model\n"
     "         --logits \"4 17 5\"  print every logit after these tokens\n"
     "         --logits-all IDS   the logits after each of these tokens, as float32\n"
     "options  --max-tokens N (64)  --temperature F (0)  --top-k N (0: all)  --top-p F (1)\n"
     "         --seed N (0)  --print-ids  --threads N (1)\n"
+    "         --prompt-tokens N (64, at most half the context)  --rounds N (3)   of --bench\n"
     "         --engine NAME      inner loops, by default the fastest that runs here; all give the same tokens\n";
 
 typedef struct {
@@ -123,18 +124,21 @@ static void tokenize(slm *s, bytes text) {
 
 static void ignore(void *to, u32 id) { (void)to, (void)id; }
 
-// The first round brings the file into memory and is not counted.
-static void bench(slm *s, sampler *choice) {
+// The first round brings the file into memory and is not counted. The first new token comes of the prompt, so it is no step.
+static void bench(slm *s, u32 n, u32 limit, u32 rounds, sampler *choice) {
     slm_error e;
-    u32 n = s->net.shape.context / 2 < 64 ? s->net.shape.context / 2 : 64, count = 0;
+    u32 half = s->net.shape.context / 2, count = 0;
     f64 read = 1e9, wrote = 1e9;
+    if (!n) n = half < 64 ? half : 64;
+    if (!limit || !rounds) refuse("bench", "--max-tokens and --rounds take 1 or more");
+    if (n >= s->net.shape.context) refuse("bench", "the prompt leaves no room in the context");
     for (u32 i = 0; i < n; i++) s->ids[i] = i * 7 % s->net.shape.vocab;
-    for (u32 round = 0; round < 4; round++) {
+    for (u32 round = 0; round <= rounds; round++) {
         s->n_seen = 0;
         f64 start = seconds();
         if (slm_read(s, s->ids, n, &e)) refuse("bench", e.text);
         f64 middle = seconds();
-        count = slm_write(s, n, BPE_NONE, choice, ignore, NULL);
+        count = slm_write(s, limit, BPE_NONE, choice, ignore, NULL);
         f64 end = seconds();
         if (round && middle - start < read) read = middle - start;
         if (round && end - middle < wrote) wrote = end - middle;
@@ -146,7 +150,7 @@ static void info(const slm *s, bytes file, u64 need) {
     llama_shape a = s->net.shape;
     printf("hash=%016llx\nbytes=%llu\npool_bytes=%llu\n", (unsigned long long)fnv1a(FNV_START, file), (unsigned long long)file.size, (unsigned long long)need);
     printf("layers=%u\ndim=%u\nffn=%u\nheads=%u\nkv_heads=%u\nvocab=%u\ncontext=%u\n", a.layers, a.dim, a.ffn, a.heads, a.kv_heads, a.vocab, a.context);
-    printf("weights=%llu\nlinear_type=%s\nembedding_type=%s\n", (unsigned long long)s->net.weights, type_name(s->net.layer[0].q.type), type_name(s->net.embed.type));
+    printf("weights=%llu\nlinear_type=%s\nembedding_type=%s\nengine=%s\n", (unsigned long long)s->net.weights, type_name(s->net.layer[0].q.type), type_name(s->net.embed.type), slm_engine->name);
 }
 
 typedef void per_line(slm *s, bytes line, void *with);
@@ -190,7 +194,7 @@ static int stop_usage(const char *about) {
 
 int main(int argc, char **argv) {
     const char *path = NULL, *action = NULL, *text = NULL, *engine_name = NULL;
-    u32 threads = 1;
+    u32 threads = 1, prompt_tokens = 0, rounds = 3;
     sampler choice = {0, 0, 1, 0};
     options o = {64, &choice, false};
     for (int i = 1; i < argc; i++) {
@@ -209,6 +213,8 @@ int main(int argc, char **argv) {
         else if (IS("--top-p")) choice.top_p = strtof(value, NULL);
         else if (IS("--seed")) choice.state = strtoull(value, NULL, 10);
         else if (IS("--threads")) threads = (u32)strtoul(value, NULL, 10);
+        else if (IS("--prompt-tokens")) prompt_tokens = (u32)strtoul(value, NULL, 10);
+        else if (IS("--rounds")) rounds = (u32)strtoul(value, NULL, 10);
         else if (IS("--engine")) engine_name = value;
         else return stop_usage("no option of that name");
         i++;
@@ -233,7 +239,7 @@ int main(int argc, char **argv) {
     else if (IS("--logits")) logits(&model, text);
     else if (IS("--logits-all")) all_logits(&model, text);
     else if (IS("--interactive")) each_line(&model, answer_line, &o);
-    else if (IS("--bench")) bench(&model, &choice);
+    else if (IS("--bench")) bench(&model, prompt_tokens, o.limit, rounds, &choice);
     else if (IS("--info")) info(&model, file, need);
     else if (bytes_equal(bytes_of(text), bytes_of("-"))) each_line(&model, tokenize_line, NULL);
     else tokenize(&model, bytes_of(text));
