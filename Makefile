@@ -51,7 +51,7 @@ lab: $(STAMP) ## JupyterLab on nbs/
 	@echo "Starting JupyterLab in nbs/ (Ctrl-C twice stops it)"
 	@jupyter lab --notebook-dir=nbs
 
-bench: $(STAMP) ## Measure ours beside the peers and write SLM/reports/*.json (the laptop corpus needs the network)
+bench: $(STAMP) system ## Measure ours beside the peers, boot kernels, fuzz; writes SLM/reports/ (the laptop corpus needs the network)
 	@echo "Measuring; results go to SLM/reports/"
 	@slm_pipeline --bench --config SLM/configs/$(TIER).yaml
 	@slm_data --source debian --preset laptop

@@ -161,7 +161,7 @@ def slm_pipeline(
     config:str='SLM/configs/smoke_2M.yaml', # Tier
     root:str='SLM',        # Above the tier's folders
     publish:bool=False,    # Afterwards copy reports and the small model to where they are committed
-    bench:bool=False,      # Afterwards write the figures to SLM/reports/kernel.json
+    bench:bool=False,      # Afterwards write its figures to SLM/reports/<tier>/kernel.json
 ):
     "From text to a booted kernel; ends with a table, and exit status 0 if every row passed"
     places,_ = load_config(config, '', root)

@@ -51,13 +51,14 @@ def kernel_speeds(
     elf:str|Path, # With a model
     boots:int=3,  # Odd, so that there is a middle one
     **machine,    # For `boot`
-)->dict: # Seconds to the prompt, tokens a second, seconds for 50 tokens, and how many boots
+)->dict: # Seconds to the prompt, those of asking about devices, for 50 tokens; tokens a second; `boots`
     "Medians over several boots"
     if boots % 2 != 1: raise ValueError(f'{boots=} have no middle one; an odd number has')
     runs = []
     for _ in range(boots):
         with boot(elf, limit_s=240, **machine) as k:
             ran = ask(k, 'bench', limit_s=240)[1][-1]
-            runs.append(dict(boot_s=k.boot_s, answer50_s=ran['answer_ms']/1000,
+            asked = next(r for r in records(k.text) if r['kind'] == 'survey')['ask_ms']
+            runs.append(dict(boot_s=k.boot_s, ask_s=asked/1000, answer50_s=ran['answer_ms']/1000,
                              **{key: ran[key] for key in ('prefill_tok_per_s', 'decode_tok_per_s')}))
     return {key: round(statistics.median(r[key] for r in runs), 3) for key in runs[0]} | dict(boots=boots)

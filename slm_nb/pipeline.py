@@ -189,7 +189,7 @@ def publish_phase(
 # %% ../nbs/07a_pipeline.ipynb #13318af5
 def write_bench(
     places:Places, # Of a tier whose kernel was booted
-)->Path: # `SLM/reports/kernel.json`
+)->Path: # `kernel.json` among the tier's reports
     "The kernel's figures under the names that later benches compare with"
     report = json.loads((places.integration/'integration_test_report.json').read_text())
     kind,results = Path(report['model']).stem.split('-')[-1].upper(), []
@@ -197,4 +197,4 @@ def write_bench(
         figures = {'boot_s': (k['boot_s'], 's'), 'answer50_s': (k['answer50_s'], 's'),
                    f'{places.tier}.{kind}.tok_per_s': (k['decode_tok_per_s'], 'tokens/s')}
         results += [plain_row(f'kernel.{arch}.{n}', v, u, runs=k['boots']) for n,(v,u) in figures.items()]
-    return bench_file(Path(places.root)/'reports'/'kernel.json', 'make bench', results)
+    return bench_file(places.reports/'kernel.json', 'slm_pipeline --bench', results)

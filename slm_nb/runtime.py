@@ -18,13 +18,14 @@ from fastcore.basics import patch
 # %% ../nbs/06d_runtime.ipynb #7360403f
 def run_make(
     kernel_dir:str|Path, # Holds the Makefile
-    target:str,          # 'host', 'kernel' or 'test'
+    target:str,          # 'host', 'kernel', 'test' or 'fuzz'
+    limit_s:float=600,   # It is ended then
     **variables,         # Make variables; None leaves one unset
 )->str: # What make printed
     "Runs one target; ValueError with make's last words when it fails"
     given = [f'{k}={v}' for k,v in variables.items() if v is not None]
     done = subprocess.run(['make', '-s', '-C', str(kernel_dir), target, *given], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit_s)
     said = [l for l in done.stdout.splitlines() if not l.startswith('make')]
     if done.returncode: raise ValueError(f'make {target}: ' + ' | '.join(said[-3:]))
     return done.stdout
