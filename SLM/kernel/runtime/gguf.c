@@ -82,11 +82,12 @@ static int check_keys(gguf *g, reader *r, slm_error *e) {
 // Tensors must follow one another without gap or overlap, as every writer of GGUF lays them out.
 static int check_tensors(gguf *g, reader *r, slm_error *e) {
     u64 end = 0, offset, size;
-    gguf_tensor t;
+    gguf_tensor t = {0};
     for (u64 i = 0; i < g->n_tensors; i++) {
         bool sound = take_tensor(r, &t, &offset, &size);
         if (r->ended) return slm_fail(e, SLM_TRUNCATED, "GGUF ends inside tensor entry %lu of %lu (file has %lu bytes)", i + 1, g->n_tensors, g->file.size);
-        if (!sound) return slm_fail(e, SLM_UNSUPPORTED, "GGUF tensor %lu has a shape or type (%u) that is not F32, F16, Q8_0 or Q4_0 of whole blocks", i + 1, t.type);
+        if (!sound && !type_block(t.type)) return slm_fail(e, SLM_UNSUPPORTED, "GGUF tensor %lu is of type %s (%u), this runtime reads F32, F16, Q8_0 and Q4_0", i + 1, type_name(t.type), t.type);
+        if (!sound) return slm_fail(e, SLM_UNSUPPORTED, "GGUF tensor %lu has a shape that is not one to four counts, rows in whole blocks of their type", i + 1);
         if (offset != aligned(end, g->alignment)) return slm_fail(e, SLM_FORMAT, "GGUF tensor %lu starts at %lu, the one before ends at %lu", i + 1, offset, end);
         if (size > g->file.size - end || offset > g->file.size - size) return slm_fail(e, SLM_TRUNCATED, "GGUF tensor %lu needs %lu bytes at %lu (file has %lu bytes)", i + 1, size, offset, g->file.size);
         end = offset + size;

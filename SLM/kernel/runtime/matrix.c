@@ -4,7 +4,12 @@
 
 u32 type_block(u32 type) { return type == TYPE_F32 || type == TYPE_F16 ? 1 : type == TYPE_Q4_0 || type == TYPE_Q8_0 ? BLOCK : 0; }
 u32 type_bytes(u32 type) { return type == TYPE_F32 ? 4 : type == TYPE_F16 ? 2 : type == TYPE_Q4_0 ? 18 : type == TYPE_Q8_0 ? 34 : 0; }
-const char *type_name(u32 type) { return type == TYPE_F32 ? "F32" : type == TYPE_F16 ? "F16" : type == TYPE_Q4_0 ? "Q4_0" : type == TYPE_Q8_0 ? "Q8_0" : "?"; }
+// The types of GGUF files by their number (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), those that are only refused too.
+const char *type_name(u32 type) {
+    static const char *const names[] = {"F32", "F16", "Q4_0", "Q4_1", [6] = "Q5_0", "Q5_1", "Q8_0", "Q8_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K",
+        "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8", "I16", "I32", "I64", "F64", "IQ1_M", "BF16", [34] = "TQ1_0", "TQ2_0", [39] = "MXFP4"};
+    return type < COUNT(names) && names[type] ? names[type] : "unknown";
+}
 
 u64 row_bytes(const matrix *m) { return (u64)(m->cols / type_block(m->type)) * type_bytes(m->type); }
 

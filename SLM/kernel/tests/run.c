@@ -258,6 +258,14 @@ static void refusals(void) {
     CHECK(bytes_find((bytes){f.at, f.size}, bytes_of("blk.1.ffn_up"), &at));
     f.at[at] = 'c'; // blc.1.ffn_up
     CHECK(open_bytes(&o, (bytes){f.at, f.size}, &e) == SLM_FORMAT && strstr(e.text, "no tensor blk.1.ffn_up.weight"));
+    u8 *n_dims = f.at + at + strlen("blk.1.ffn_up.weight"), *type = n_dims + 4 + 2 * 8;
+    static const struct { u8 number; const char *text; } types[] = {{12, "type Q4_K (12)"}, {14, "type Q6_K (14)"}, {30, "type BF16 (30)"}, {4, "type unknown (4)"}, {200, "type unknown (200)"}};
+    for (u32 i = 0; i < COUNT(types); i++) {
+        *type = types[i].number;
+        CHECK(open_bytes(&o, (bytes){f.at, f.size}, &e) == SLM_UNSUPPORTED && strstr(e.text, types[i].text));
+    }
+    *type = TYPE_F32, *n_dims = 5;
+    CHECK(open_bytes(&o, (bytes){f.at, f.size}, &e) == SLM_UNSUPPORTED && strstr(e.text, "has a shape"));
     free(f.at);
 }
 
