@@ -77,26 +77,25 @@ def memory_left(
     after = next(r['pool_used'] for r in said if r['kind'] == 'memory')
     return dict(pool=pool | dict(after=after), memory={k: list(v) for k,v in memory_parts(said).items()})
 
-# %% ../nbs/07_integration.ipynb #6c72f728
+# %% ../nbs/07_integration.ipynb #59a33fd5
 def examine_kernel(
-    elf:str|Path,           # Bootable image
+    console:Console,        # Just booted; ends switched off
     prompts:list,           # Lists of ids
     questions:list[Question], # Facts that were taught
     torch_ids:Callable,     # Reference: ids, n_new to ids
     torch_answer:Callable,  # Reference: question to answer
-    memory_mb:int=256,      # Of the machine
+    torch_logits:Callable|None=None, # The reference's, ids to (V,), for margins
 )->tuple[dict,str]: # Part of the report, and the transcript
     "Everything that is asked of a booted kernel"
-    with boot(elf, limit_s=240, life_s=1800, memory_mb=memory_mb) as k:
-        part = measure_kernel(k)
-        part['facts'] = kernel_facts(k, questions, torch_answer)
-        kernel_ids = lambda p,n: parse_ids(ask(k, f'slm ids {n} {spaced(p)}')[0])
-        part['greedy'] = compare_tokens(torch_ids, kernel_ids, prompts)
-        part['bits'] = [ask(k, f'slm bits {spaced(p)}')[1][-1]['hash'] for p in prompts]
-        part |= memory_left(ask(k, 'mem')[1], part['pool'])
-        try: ask(k, 'off')
-        except EOFError: pass
-        return part,k.text
+    part = measure_kernel(console)
+    part['facts'] = kernel_facts(console, questions, torch_answer)
+    kernel_ids = lambda p,n: parse_ids(ask(console, f'slm ids {n} {spaced(p)}')[0])
+    part['greedy'] = compare_tokens(torch_ids, kernel_ids, prompts, torch_logits)
+    part['bits'] = [ask(console, f'slm bits {spaced(p)}')[1][-1]['hash'] for p in prompts]
+    part |= memory_left(ask(console, 'mem')[1], part['pool'])
+    try: ask(console, 'off')
+    except EOFError: pass
+    return part,console.text
 
 # %% ../nbs/07_integration.ipynb #48e1b4ee
 def boot_lines(
@@ -134,9 +133,9 @@ def run_integration(
                   left_out={a: m for a in archs if (m := missing_tools(a))}, kernels={})
     for arch in [a for a in archs if a not in report['left_out']]:
         elf = build_kernel(kernel_dir, out, gguf, facts, arch)
-        memory_mb = memory_for(elf, rt)
-        part,said = examine_kernel(elf, prompts, questions, *reference, memory_mb)
-        report['kernels'][arch] = part | kernel_speeds(elf, boots, memory_mb=memory_mb)
+        with boot(elf, limit_s=240, life_s=1800, memory_mb=memory_for(elf, rt)) as k:
+            part,said = examine_kernel(k, prompts, questions, *reference)
+        report['kernels'][arch] = part | kernel_speeds(elf, boots, memory_mb=memory_for(elf, rt))
         with atomic_write(Path(out)/arch/'serial.txt') as f: f.write(said)
     report['passed'] = verdicts(report)
     write_json(Path(out)/'integration_test_report.json', report)

@@ -99,7 +99,7 @@ def build_kernel(
     table = facts and out/arch/'facts.txt'
     if facts:
         with atomic_write(table) as f: f.write(facts_text(read_facts(facts), arch))
-    model,unchecked = gguf and Path(gguf).absolute(),1 if unchecked else None
+    model,unchecked = Path(gguf).absolute() if gguf else '',1 if unchecked else None
     run_make(kernel_dir, 'kernel', ARCH=arch, OUT=out, FACTS=table, SLM_MODEL=model,
              SLM_UNCHECKED=unchecked, SLM_POOL=pool_bytes, SLM_ASK_US=ask_us)
     return out/arch/'slm.elf'
