@@ -1,9 +1,12 @@
 """Run the notebooks' lessons, each notebook in a process of its own, longest first.
 
+The processes are forks of this one, which has imported beforehand what most pages import; the library itself each imports anew.
+
 A lesson is a code cell that asserts (`assert`, `test_...(`, `expect_fail`). Cells flagged with a `tst_flags` name of
 settings.ini are skipped unless named in --flags. A lesson that cannot run prints `SKIPPED name: reason` and counts as skipped.
 A failing cell stops its notebook. Ends with `N passed, N failed, N skipped`."""
-import argparse, configparser, json, os, re, signal, subprocess, sys, tempfile, time
+import argparse, atexit, configparser, gc, importlib, json, os, re, shutil
+import signal, subprocess, sys, tempfile, threading, time, traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -11,6 +14,8 @@ LESSON = re.compile(r'^\s*assert\b|\btest_[a-z_]+\(|\bexpect_fail\(', re.M)
 SKIPPED = re.compile(r'^[\'"]?(SKIPPED \S.*?: .*?)[\'"]?$', re.M)
 ANSI = re.compile(r'\x1b\[[0-9;]*m')
 SECONDS = ROOT/'.venv'/'.notebook-seconds.json'   # how long each notebook took last time
+ENV = {'OMP_NUM_THREADS': '1', 'TOKENIZERS_PARALLELISM': 'false', 'HF_HUB_OFFLINE': '1', 'IN_TEST': '1'}
+COMMON = ('torch', 'torch._dynamo', 'transformers', 'matplotlib.pyplot', 'matplotlib_inline.backend_inline', 'execnb.shell')
 
 
 def directives(source):
@@ -65,26 +70,59 @@ def run_one(path, skip, save, result):
         partial = path.with_suffix('.partial')
         write_nb(nb, partial)
         os.replace(partial, path)
-    Path(result).write_text(json.dumps(done))
+    result.write_text(json.dumps(done))
+
+
+def preload():
+    "Import what pages share, so that a fork need not; starts no thread and does not ask for a GPU"
+    for name in COMMON: importlib.import_module(name)
+    gc.collect()
+    gc.freeze()   # no fork goes through these objects again
 
 
 def start(path, args, skip, folder):
-    "Start a worker process for notebook `path`"
-    result = folder/f'{path.stem}.json'
-    env = {'OMP_NUM_THREADS': '1', 'TOKENIZERS_PARALLELISM': 'false', 'HF_HUB_OFFLINE': '1', 'IN_TEST': '1', **os.environ}
-    command = [sys.executable, __file__, '--one', str(path), '--result', str(result), '--skip', ','.join(sorted(skip))]
-    if args.save: command.append('--save')
-    log = open(folder/f'{path.stem}.log', 'w+')
-    proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True)
-    return dict(path=path, proc=proc, result=result, log=log, began=time.time())
+    "Start a process for notebook `path`"
+    result, log = folder/f'{path.stem}.json', folder/f'{path.stem}.log'
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if not pid: be_worker(log, run_one, path, skip, args.save, result)
+    return dict(path=path, pid=pid, result=result, log=log, began=time.time(), status=None)
+
+
+def be_worker(log, work, *args):
+    "In a fork: do `work` in a session of its own with output to the file `log`, then end as a program ends"
+    status = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)   # what a lesson starts inherits this, and must end when told to
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for fd in (1, 2): os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), fd)
+        sys.argv[1:] = []
+        work(*args)
+        status = 0
+    except BaseException: traceback.print_exc()
+    finally:
+        try:
+            threading._shutdown()
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally: os._exit(status)
+
+
+def ended(job):
+    "Whether a worker has ended; its process id stays taken until `stop`"
+    return os.waitid(os.P_PID, job['pid'], os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def stop(jobs):
     "End the workers and whatever they started"
     for job in jobs:
-        try: os.killpg(job['proc'].pid, signal.SIGKILL)
-        except ProcessLookupError: pass
-        job['proc'].wait()
+        for kill in (os.killpg, os.kill):   # a worker just born has no group yet
+            try: kill(job['pid'], signal.SIGKILL)
+            except ProcessLookupError: pass
+        job['status'] = os.waitstatus_to_exitcode(os.waitpid(job['pid'], 0)[1])
 
 
 def report(job, timed_out, limit):
@@ -92,9 +130,9 @@ def report(job, timed_out, limit):
     seconds = time.time() - job['began']
     try: done = json.loads(job['result'].read_text())
     except (FileNotFoundError, json.JSONDecodeError):
-        job['log'].seek(0)
-        why = f'stopped after the limit of {limit} s' if timed_out else f'died with exit {job["proc"].returncode}'
-        done = dict(passed=0, skipped=[], unreached=0, failed=f'{why}\n{job["log"].read()[-3000:]}')
+        why = f'stopped after the limit of {limit} s' if timed_out else f'died with exit {job["status"]}'
+        said = job['log'].read_text(errors='replace') if job['log'].exists() else ''
+        done = dict(passed=0, skipped=[], unreached=0, failed=f'{why}\n{said[-3000:]}')
     failed, skipped = bool(done['failed']), len(done['skipped'])
     state = 'FAILED' if failed else 'ok'
     print(f'{job["path"].stem:<18} {state:<6} {seconds:6.1f} s   {done["passed"]} passed, {int(failed)} failed, {skipped} skipped')
@@ -112,29 +150,29 @@ def run_all(args, paths, skip):
     queue = sorted(paths, key=lambda p: (seconds.get(p.stem, 30), p.stat().st_size))
     rows, jobs, last = [], [], 0
     live = sys.stdout.isatty()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            while queue or jobs:
-                while queue and len(jobs) < args.workers: jobs.append(start(queue.pop(), args, skip, Path(folder)))
-                time.sleep(0.1)
-                for job in list(jobs):
-                    late = time.time() - job['began'] > args.limit
-                    if job['proc'].poll() is None and not late: continue
-                    stop([job])
-                    jobs.remove(job)
-                    if live: print('\r\x1b[K', end='')
-                    row, took = report(job, late, args.limit)
-                    rows.append(row)
-                    job['log'].close()
-                    if not row[1]: seconds[job['path'].stem] = round(took, 1)
-                if live and jobs and time.time() - last > 1:
-                    last = time.time()
-                    running = ', '.join(f'{j["path"].stem} ({last-j["began"]:.0f} s)' for j in jobs)
-                    print(f'\r\x1b[K[{len(rows)}/{len(paths)}] running {running}', end='', flush=True)
-        except KeyboardInterrupt:
-            stop(jobs)
-            print('\ninterrupted: ' + ', '.join(j['path'].stem for j in jobs) + ' stopped, no notebook was written half')
-            sys.exit(130)
+    folder = Path(tempfile.mkdtemp())
+    try:
+        while queue or jobs:
+            while queue and len(jobs) < args.workers: jobs.append(start(queue.pop(), args, skip, folder))
+            time.sleep(0.1)
+            for job in list(jobs):
+                late = time.time() - job['began'] > args.limit
+                if not ended(job) and not late: continue
+                stop([job])
+                jobs.remove(job)
+                if live: print('\r\x1b[K', end='')
+                row, took = report(job, late, args.limit)
+                rows.append(row)
+                if not row[1]: seconds[job['path'].stem] = round(took, 1)
+            if live and jobs and time.time() - last > 1:
+                last = time.time()
+                running = ', '.join(f'{j["path"].stem} ({last-j["began"]:.0f} s)' for j in jobs)
+                print(f'\r\x1b[K[{len(rows)}/{len(paths)}] running {running}', end='', flush=True)
+    except KeyboardInterrupt:
+        stop(jobs)
+        print('\ninterrupted: ' + ', '.join(j['path'].stem for j in jobs) + ' stopped, no notebook was written half')
+        sys.exit(130)
+    finally: shutil.rmtree(folder, ignore_errors=True)
     if SECONDS.parent.is_dir(): SECONDS.write_text(json.dumps(seconds, indent=1))
     return [sum(column) for column in zip(*rows)]
 
@@ -146,26 +184,22 @@ def main():
     parser.add_argument('--save', action='store_true', help='write outputs back into the notebooks')
     parser.add_argument('--workers', type=int, default=2, help='notebooks at a time')
     parser.add_argument('--limit', type=int, default=0, help='seconds a notebook may take (300; 3600 with --flags)')
-    parser.add_argument('--one', type=Path, help=argparse.SUPPRESS)
-    parser.add_argument('--result', help=argparse.SUPPRESS)
-    parser.add_argument('--skip', default='', help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.one:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)   # what a lesson starts inherits this, and must end when told to
-        return run_one(args.one, set(filter(None, args.skip.split(','))), args.save, args.result)
     config = configparser.ConfigParser(delimiters=['='])
     config.read(ROOT/'settings.ini')
     known, wanted = set(config['DEFAULT']['tst_flags'].split()), set(re.findall(r'\w+', args.flags))
     if wanted - known: parser.error(f'unknown flags {sorted(wanted-known)}; settings.ini has {sorted(known)}')
     if 'cuda' in wanted:
-        import torch
-        if not torch.cuda.is_available(): wanted -= {'cuda'}
+        ask = 'import torch; raise SystemExit(not torch.cuda.is_available())'   # a process that has asked forks no users of CUDA
+        if subprocess.run([sys.executable, '-c', ask]).returncode: wanted -= {'cuda'}
     args.limit = args.limit or (3600 if wanted else 300)
     found = {p.stem: p for p in sorted((ROOT/'nbs').glob('*.ipynb')) if not p.name.startswith(('_', '.'))}
     missing = set(args.names) - set(found)
     if missing: parser.error(f'no notebook named {sorted(missing)} in nbs/')
     paths = [found[name] for name in args.names] or list(found.values())
     if not paths: parser.error('nbs/ holds no notebook')
+    for name, value in ENV.items(): os.environ.setdefault(name, value)
+    if len(paths) > 3: preload()
     total = run_all(args, paths, known - wanted)
     print('{} passed, {} failed, {} skipped'.format(*total))
     return int(total[1] > 0)
