@@ -9,14 +9,14 @@ __all__ = ['SCORES', 'plot_card', 'html_table', 'report_card', 'best_checkpoint'
 import base64,html,io
 import numpy as np
 from pathlib import Path
-from matplotlib.figure import Figure
 from .data import atomic_write,write_json
 
 # %% ../nbs/04c_cards.ipynb #300d314b
 def plot_card(
     card:dict, # As `evaluate_model` gives it
-)->Figure: # Bits per byte by split, accuracy by kind of question
+)->object: # A figure of matplotlib: bits per byte by split, accuracy by kind of question
     "What was predicted how well, and what was known"
+    from matplotlib.figure import Figure
     fig = Figure(figsize=(9,2.5), dpi=60, layout='constrained')
     left,right = fig.subplots(1, 2)
     left.bar(list(card['splits']), [m['bits_per_byte'] for m in card['splits'].values()])

@@ -8,7 +8,6 @@ __all__ = ['MARKS', 'HINTS', 'OWNER', 'NOTICE', 'ENGLISH', 'LANGUAGES', 'licence
 
 # %% ../nbs/00h_cleaning.ipynb #b7a40a66
 import re,statistics,zlib
-import matplotlib.pyplot as plt
 import numpy as np
 from collections import Counter
 from dataclasses import replace
@@ -174,8 +173,9 @@ def filter_report(
 def plot_removed(
     nested:dict, # From `filter_report`
     title:str='What each filter removed',
-)->plt.Axes: # One row a filter, one bar a group
+)->object: # Axes of matplotlib: one row a filter, one bar a group
     "Share of each group's characters that each filter took"
+    import matplotlib.pyplot as plt
     names = list(dict.fromkeys(f for found in nested.values() for f in found if f not in ('in','out')))
     fig,ax = plt.subplots(figsize=(6, 2.5))
     high = .8/len(nested)

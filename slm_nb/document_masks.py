@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from torch import Tensor
 from torch.nn.attention.flex_attention import create_block_mask,flex_attention
-from torch.nn.attention.varlen import varlen_attn
 from .attention import document_attention
 
 # %% ../nbs/01ac_document_masks.ipynb #b5fc031d
@@ -40,12 +39,13 @@ def document_spans(
 # %% ../nbs/01ac_document_masks.ipynb #dc861d53
 def varlen_document_attention(
     documents_BT:Tensor,       # Document number of each token
-    kernel:Callable=varlen_attn, # Attention over spans, as torch's
+    kernel:Callable|None=None, # Attention over spans; None: torch's
 )->Callable: # Takes q_BHTE, k_BKTE, v_BKTE in 16 bits; stands in for `causal_attention`
     "Documents of the whole batch in one row, each causal by itself"
     edges,longest = document_spans(documents_BT)
+    if torchs := kernel is None: from torch.nn.attention.varlen import varlen_attn as kernel
     def attend(q_BHTE, k_BKTE, v_BKTE):
-        if kernel is varlen_attn and q_BHTE.dtype not in (torch.float16, torch.bfloat16):
+        if torchs and q_BHTE.dtype not in (torch.float16, torch.bfloat16):
             raise ValueError(f'varlen attention is for float16 and bfloat16, not {q_BHTE.dtype}')
         row = lambda y: y.transpose(1, 2).flatten(0, 1) # (B*T, heads, E)
         o_NHE = kernel(*map(row, (q_BHTE, k_BKTE, v_BKTE)), edges, edges, longest, longest,
