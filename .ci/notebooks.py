@@ -15,7 +15,8 @@ SKIPPED = re.compile(r'^[\'"]?(SKIPPED \S.*?: .*?)[\'"]?$', re.M)
 ANSI = re.compile(r'\x1b\[[0-9;]*m')
 SECONDS = ROOT/'.venv'/'.notebook-seconds.json'   # how long each notebook took last time
 ENV = {'OMP_NUM_THREADS': '1', 'TOKENIZERS_PARALLELISM': 'false', 'HF_HUB_OFFLINE': '1', 'IN_TEST': '1'}
-COMMON = ('torch', 'torch._dynamo', 'transformers', 'matplotlib.pyplot', 'matplotlib_inline.backend_inline', 'execnb.shell')
+COMMON = ('torch', 'torch._dynamo', 'transformers.models.llama.modeling_llama', 'matplotlib.pyplot',
+          'matplotlib_inline.backend_inline', 'execnb.shell')
 
 
 def directives(source):
