@@ -82,7 +82,7 @@ def workspace_kernel(
     workspace:str|Path, # DIR
 )->Path: # DIR/kernel, absolute
     "The folder to build in; ValueError where it has no Makefile with the target `kernel`"
-    kernel = Path(workspace).absolute()/'kernel'
+    kernel = Path(workspace).resolve()/'kernel'
     if re.search(r'[^\w/.,+@~-]', str(kernel)):
         raise ValueError(f'{kernel}: make takes no path with spaces and signs')
     if not (kernel/'Makefile').is_file():
@@ -169,8 +169,9 @@ def model_place(
         if name not in found: raise ValueError(f'{elf}: no symbol {name}')
     start,end,size = (found[s]['st_value'] for s in SYMBOLS)
     if found[SYMBOLS[2]]['st_shndx'] != 'SHN_ABS': raise ValueError(f'{elf}: {SYMBOLS[2]} is not absolute')
-    if size != end - start: 
+    if size != end - start:
         raise ValueError(f'{elf}: slm_model_size is {size}, between the others lie {end-start}')
+    if not size: raise ValueError(f'{elf}: there is no model in it')
     for p in loads:
         if p['p_vaddr'] <= start and end <= p['p_vaddr'] + p['p_filesz']:
             return start - p['p_vaddr'] + p['p_offset'], size
