@@ -16,6 +16,7 @@ class RunConfig:
     "Where a run starts, and how often it looks up"
     data:str='pretrain'        # Packed corpus it reads: a folder's name
     init_from:str|None=None    # Phase whose last checkpoint gives the first weights
+    turn_share:float=0.        # Of windows, from the chat turns at the corpus's front; 0: as they fall
     seed:int=0                 # Of first weights and data order
     log_every:int=10           # Steps from one log line to the next
     val_every:int=100          # Steps from one validation to the next
@@ -63,6 +64,8 @@ class TrainingConfig(OptimizerConfig):
         if w >= n: raise ValueError(f'warmup_steps={w} must be less than max_steps={n}')
         if not 0 <= self.warmup_share < 1:
             raise ValueError(f'warmup_share={self.warmup_share} must lie between 0 and 1')
+        if not 0 <= self.turn_share < 1:
+            raise ValueError(f'turn_share={self.turn_share} must lie between 0 and 1')
 
 # %% ../nbs/02_settings.ipynb #7e76d7d4
 def pick_dtype(
