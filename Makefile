@@ -80,4 +80,4 @@ clean: ## Clean notebooks and remove build products (models and .venv stay)
 
 distclean: clean ## As clean, and remove .venv and everything that runs made
 	@echo "Removing .venv and the data sets, checkpoints and images that runs made"
-	@rm -rf .venv SLM/datasets SLM/models/checkpoints SLM/models/quantized SLM/models/exports SLM/models/integration
+	@rm -rf .venv SLM/datasets SLM/models/checkpoints SLM/models/quantized SLM/models/exports SLM/models/integration SLM/kernel/slm

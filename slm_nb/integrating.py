@@ -42,7 +42,7 @@ def integrate(
         with steps('validate') as row:
             kernel = workspace_kernel(workspace)
             if gone := [m for a in chosen if (m := missing_tools(a))]: raise ValueError(gone[0])
-            row['said'] = '; '.join([check_model(p, trial.memory_mb) for p in set(chosen.values())])
+            row['said'] = '; '.join([check_model(p, trial.memory_mb) for p in dict.fromkeys(chosen.values())])
         with transaction(kernel, show) as journal:
             place_models(journal, chosen, steps)
             embed_models(journal, chosen, steps)
@@ -124,7 +124,8 @@ def integrate_workspace(
     remove:bool,   # Take the models out instead
 )->None: # ValueError where it failed
     "What `integrate` does, told on the terminal"
-    if remove: return remove_models(workspace, list(choose_models(model or 'any', arch)))
+    named = ','.join(part.partition('=')[0] for part in arch.split(','))
+    if remove: return remove_models(workspace, list(choose_models('any', named)))
     report = integrate(workspace, choose_models(model, arch), trial)
     for a,k in report['kernels'].items():
         for key in [key for key,ok in k['in_time'].items() if not ok]:

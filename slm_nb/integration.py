@@ -99,7 +99,7 @@ def examine_kernel(
     torch_logits:Callable|None=None, # The reference's, ids to (V,), for margins
 )->tuple[dict,str]: # Part of the report, and the transcript
     "Everything that is asked of a booted kernel"
-    if records(console.text)[-2]['later']: ask(console, 'devices', 600)
+    if any(r.get('later') for r in records(console.text)): ask(console, 'devices', 600)
     part = measure_kernel(console)
     part['facts'] = kernel_facts(console, questions, torch_answer)
     kernel_ids = lambda p,n: parse_ids(ask(console, f'slm ids {n} {spaced(p)}')[0])

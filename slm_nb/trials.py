@@ -52,12 +52,13 @@ class Mimic:
         reference:tuple,# As from `references`
     ):
         size,self.reference = gguf.stat().st_size,reference
-        values = dict(bytes=size, used=size, hash='0')
+        values = dict(bytes=size, used=size, hash='0', later=0)
         lines = (f'[slm] {kind} ' + ' '.join(f'{k}={values.get(k, 1)}' for k in keys)
                  for kind,keys in RECORDS.items())
+        self.memory = (f'[slm] memory pool_used={size}\n[slm] usable at=0x0 end=0x9\n[slm] image at=0x0 '
+                       'kernel_end=0x1 model_at=0x1 model_end=0x2 pool_at=0x2 pool_end=0x3')
         self.text,self.process = '\n'.join(lines) + '\n' + MARK,SimpleNamespace(stdin=BytesIO())
-    def __enter__(self): return self
-    def __exit__(self, *_): pass
+    __enter__,__exit__ = (lambda self: self),(lambda self, *_: None)
 
     def answer(self, line:str)->str: # What follows the line, up to the prompt
         ids_of,answer_of,_ = self.reference
@@ -65,6 +66,8 @@ class Mimic:
             case 'slm','query',*_: return answer_of(line.removeprefix('slm query '))
             case 'slm','ids',n,*ids: return 'ids: ' + spaced(ids_of(parse_ids(spaced(ids)), int(n)))
             case ['bench']: return '[slm] bench prefill_tok_per_s=2.0 decode_tok_per_s=1.0 answer_ms=50'
+            case 'slm','bits',*_: return '[slm] bits logits=1 hash=0'
+            case ['mem']: return self.memory
             case ['off']: raise EOFError
             case _: return ''
 
@@ -129,8 +132,9 @@ def compare_image(
     "What must hold, and what was found"
     g,f,pool = part['greedy'],part['facts'],part['pool']
     tied = g['same'] == g['prompts'] or max(g['margins'], default=math.inf) < TIE
-    held = dict(tokens=tied, alike=all(p['greedy']['digest'] == g['digest'] for p in alike),
-                facts=f['same'] >= 0.9*f['asked'], pool=pool['used'] <= pool['bytes'])
+    same = lambda p: (p['greedy']['digest'], p['bits']) == (g['digest'], part['bits'])
+    held = dict(tokens=tied, alike=all(map(same, alike)), facts=f['same'] >= 0.9*f['asked'],
+                pool=pool['used'] == pool['after'] <= pool['bytes'])
     said = (f'{g["same"]} of {g["prompts"]} prompts and {f["same"]} of {f["asked"]} answers as PyTorch has '
             f'them, {f["right"]} right, {pool["used"]} of {pool["bytes"]} bytes of pool')
     if g['margins']: said += f', margins up to {max(g["margins"]):.2f} logits'

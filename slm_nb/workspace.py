@@ -198,8 +198,8 @@ def check_image(
 
 # %% ../nbs/07_workspace.ipynb #77430c99
 RECORDS = {'kernel':('kernel_bytes',), 'model':('bytes', 'hash', 'hash_ms'),
-           'pool':('bytes', 'used', 'open_ms'), 'ready':('boot_ms',),
-           'survey':('devices', 'nodes', 'asked', 'right', 'bus_ms', 'ask_ms')}
+           'pool':('bytes', 'used', 'open_ms'),
+           'survey':('devices', 'nodes', 'later', 'bus_ms', 'ask_ms'), 'ready':('boot_ms',)}
 
 def check_records(
     text:str, # What was said up to the prompt
