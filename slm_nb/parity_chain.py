@@ -101,7 +101,7 @@ def gguf_programs(
 # %% ../nbs/06f_parity_chain.ipynb #a2e99e17
 LIMIT = 1e-3 # |Δlogit|, nats, of a program that computes in float32
 SHARES = {'llama.cpp':dict(f16=.01, q8_0=.4, q4_0=.4, q4_k_m=.4), # of the control
-          'C runtime':{'q8_0':.2, 'q4_0':.2, 'q8_0 i8':.2, 'q4_0 i8':.2}}
+          'C runtime':{'q8_0':.4, 'q4_0':.4, 'q8_0 i8':.4, 'q4_0 i8':.4}}
 CONTROL = 10 # A shuffled prompt is at least this much further away
 
 def row_problems(
