@@ -363,6 +363,10 @@ static void cache(void) {
         CHECK(isfinite(fresh[0]) && fresh[0] != fresh[1]);
         CHECK(!slm_read(&o.s, a, COUNT(a), &e) && memcmp(fresh, o.s.net.logits, sizeof fresh));
         CHECK(!slm_read(&o.s, b, COUNT(b), &e) && !memcmp(fresh, o.s.net.logits, sizeof fresh));
+        sampler greedy = {0, 0, 1, 0}; // the same prompt again, after an answer to it
+        slm_write(&o.s, 3, BPE_NONE, &greedy, ignore, NULL);
+        CHECK(memcmp(fresh, o.s.net.logits, sizeof fresh));
+        CHECK(!slm_read(&o.s, b, COUNT(b), &e) && !memcmp(fresh, o.s.net.logits, sizeof fresh));
         free(o.memory), free(f.at);
     }
 }
