@@ -113,9 +113,10 @@ def examine_kernel(
 # %% ../nbs/07_integration.ipynb #48e1b4ee
 def boot_lines(
     said:str, # A transcript
-)->str: # Without the lists of ids that were compared
+)->str: # Without the lists of ids and bits that were compared
     "What a person wants to read of a transcript"
-    return '\n'.join(l for l in said.splitlines() if not l.startswith(('slm> slm ids', 'ids:')))
+    long = 'slm> slm ids', 'ids:', 'slm> slm bits', '[slm] bits'
+    return '\n'.join(l for l in said.splitlines() if not l.startswith(long))
 
 # %% ../nbs/07_integration.ipynb #dfcf3a25
 def memory_for(
