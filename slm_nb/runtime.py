@@ -62,6 +62,10 @@ class Runtime:
         "As text"
         return self.run_bytes(*args, stdin=stdin).decode('utf-8', 'replace')
 
+    def info(self)->dict[str,str]: # `pool_bytes`, `linear_type`, `context`, …
+        "What the program says of the file"
+        return dict(line.split('=', 1) for line in self.run('--info').split())
+
 # %% ../nbs/06d_runtime.ipynb #9e514fca
 def parse_ids(line): return [int(i) for i in line.removeprefix('ids:').split()]
 def spaced(ids): return ' '.join(map(str, ids))

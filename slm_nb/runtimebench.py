@@ -141,7 +141,7 @@ def runtime_case(
     **more,        # Further columns
 )->list[dict]: # Rows of a report
     "Ours and the peer in turns, a process each"
-    info = dict(l.split('=', 1) for l in rt.run('--info').split())
+    info = rt.info()
     loads = loads_that_fit(int(info['context']))
     job = dict(path=str(rt.gguf), threads=threads, loads=loads, rounds=ROUNDS)
     sides = dict(ours=partial(our_rates, rt, threads, loads))

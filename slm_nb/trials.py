@@ -6,7 +6,7 @@
 __all__ = ['Trial', 'Mimic', 'build_image', 'try_image', 'compare_image', 'make_kernel']
 
 # %% ../nbs/07ai_trials.ipynb #fb908cc0
-import math,os,random
+import os,random
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from fastcore.basics import patch
 from .data import atomic_write
 from .data_commands import Shown
 from .hardware import pick_devices,questions,read_facts
-from .integration import LIMITS,TIE,examine_kernel,references
+from .integration import LIMITS,examine_kernel,kernel_holds
+from .kernel_parity import only_ties,references
 from .journal import Journal,Steps
 from .kernel import MARK,ask,boot,facts_text
 from .machines import kernel_speeds
@@ -131,10 +132,8 @@ def compare_image(
 )->tuple[dict,str]: # Name -> True or False; a line
     "What must hold, and what was found"
     g,f,pool = part['greedy'],part['facts'],part['pool']
-    tied = g['same'] == g['prompts'] or max(g['margins'], default=math.inf) < TIE
     same = lambda p: (p['greedy']['digest'], p['bits']) == (g['digest'], part['bits'])
-    held = dict(tokens=tied, alike=all(map(same, alike)), facts=f['same'] >= 0.9*f['asked'],
-                pool=pool['used'] == pool['after'] <= pool['bytes'])
+    held = dict(tokens=only_ties(g), alike=all(map(same, alike))) | kernel_holds(part)
     said = (f'{g["same"]} of {g["prompts"]} prompts and {f["same"]} of {f["asked"]} answers as PyTorch has '
             f'them, {f["right"]} right, {pool["used"]} of {pool["bytes"]} bytes of pool')
     if g['margins']: said += f', margins up to {max(g["margins"]):.2f} logits'

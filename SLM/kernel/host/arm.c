@@ -82,7 +82,8 @@ ROW_PRODUCTS(q8_0_dotprod, DOTPROD, 34, UNPACK_Q8_0, sixteen_dotprod)
 
 // ---- vectors ----
 
-static f32 round_block(simd_block *o, const f32 *x) {
+static f32 round_block(void *block, const f32 *x) {
+    simd_block *o = block;
     uint32x4_t top = vdupq_n_u32(0);
     for (u32 i = 0; i < BLOCK; i += 4) top = vmaxq_u32(top, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), vdupq_n_u32(0x7fffffff)));
     u32 top_bits = vmaxvq_u32(top);
@@ -99,7 +100,7 @@ static f32 round_block(simd_block *o, const f32 *x) {
     return scale;
 }
 
-static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) { return round_blocks(block, x, n_blocks, round_block); }
+static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) { return ROUND_BLOCKS(simd_block, block, x, n_blocks, round_block); }
 
 static f32 add_lanes(float32x4_t s[4]) {
     float32x4_t a = vaddq_f32(vaddq_f32(s[0], s[2]), vaddq_f32(s[1], s[3]));

@@ -202,7 +202,8 @@ static AVX2 i32 sum_of(__m256i v) {
     return _mm_cvtsi128_si32(_mm_add_epi32(h, _mm_shuffle_epi32(h, 0xb1)));
 }
 
-static AVX2 f32 round_block(simd_block *o, const f32 *x) {
+static AVX2 f32 round_block(void *block, const f32 *x) {
+    simd_block *o = block;
     const __m256i no_sign = _mm256_set1_epi32(0x7fffffff), order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     __m256i bits[4], top = _mm256_setzero_si256();
     for (u32 i = 0; i < 4; i++) bits[i] = _mm256_loadu_si256((const void *)(x + 8 * i)), top = _mm256_max_epi32(top, _mm256_and_si256(bits[i], no_sign));
@@ -218,7 +219,7 @@ static AVX2 f32 round_block(simd_block *o, const f32 *x) {
     return scale;
 }
 
-static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) { return round_blocks(block, x, n_blocks, round_block); }
+static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) { return ROUND_BLOCKS(simd_block, block, x, n_blocks, round_block); }
 
 static AVX2 f32 add_lanes(__m256 a, __m256 b) {
     a = _mm256_add_ps(a, b);

@@ -48,7 +48,17 @@ void read_board(board *b, machine *m, const u8 *at, u64 room) {
     cut_reserved(&m->tree, &m->map);
 }
 
-u32 *board_pci(const board *b, u32 bus, u32 slot, u32 function, u32 offset) {
+static volatile u32 *pci_word(const board *b, u32 bus, u32 slot, u32 function, u32 offset) { // NULL beyond the last bus
     if (!b->ecam || bus >= b->buses) return NULL;
-    return (u32 *)(uintptr_t)(b->ecam + ((u64)bus << 20 | slot << 15 | function << 12 | (offset & 0xffc)));
+    return (volatile u32 *)(uintptr_t)(b->ecam + ((u64)bus << 20 | slot << 15 | function << 12 | (offset & 0xffc)));
+}
+
+u32 board_pci_read(const board *b, u32 bus, u32 slot, u32 function, u32 offset) {
+    volatile u32 *at = pci_word(b, bus, slot, function, offset);
+    return at ? *at : UINT32_MAX;
+}
+
+void board_pci_write(const board *b, u32 bus, u32 slot, u32 function, u32 offset, u32 value) {
+    volatile u32 *at = pci_word(b, bus, slot, function, offset);
+    if (at) *at = value;
 }

@@ -14,7 +14,10 @@ typedef struct {
 
 // Fills m->map and m->tree. A tree that cannot be read is a panic: nothing else tells where memory is.
 void read_board(board *b, machine *m, const u8 *at, u64 room);
-u32 *board_pci(const board *b, u32 bus, u32 slot, u32 function, u32 offset); // NULL beyond the last bus
+
+// As `arch_pci_read` and `arch_pci_write`, through the configuration space that is mapped into memory.
+u32 board_pci_read(const board *b, u32 bus, u32 slot, u32 function, u32 offset);
+void board_pci_write(const board *b, u32 bus, u32 slot, u32 function, u32 offset, u32 value);
 
 static inline u32 mmio_read(u64 at) { return *(volatile u32 *)(uintptr_t)at; }
 static inline void mmio_write(u64 at, u32 value) { *(volatile u32 *)(uintptr_t)at = value; }

@@ -138,7 +138,8 @@ static u32 bits_of(f32 x) {
 // Adding 1.5 * 2^23 leaves a number's nearest integer, of two the even one, in the low bits.
 static i32 nearest(f32 x) { return (i32)(bits_of(x + 0x1.8p23f) - 0x4b400000u); }
 
-static f32 round_block(words *w, const f32 *x) { // returns the scale
+static f32 round_block(void *block, const f32 *x) { // returns the scale
+    words *w = block;
     u32 top = 0;
     for (u32 i = 0; i < BLOCK; i++) {
         u32 size = bits_of(x[i]) & 0x7fffffff;
@@ -162,24 +163,7 @@ static f32 round_block(words *w, const f32 *x) { // returns the scale
     return scale;
 }
 
-// A block's scale lies where its share will be until the largest is known.
-static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) {
-    words *w = (words *)(void *)block;
-    f32 largest = 0, unit, per_unit;
-    for (u32 b = 0; b < n_blocks; b++) {
-        f32 scale = round_block(w + b, x + b * BLOCK);
-        __builtin_memcpy(&w[b].share, &scale, sizeof scale);
-        largest = scale <= largest ? largest : scale; // a NaN stays
-        if (largest != largest) break;
-    }
-    unit_of(largest, &unit, &per_unit);
-    for (u32 b = 0; b < n_blocks; b++) {
-        f32 scale;
-        __builtin_memcpy(&scale, &w[b].share, sizeof scale);
-        w[b].share = per_unit != 0 ? (i32)(scale * per_unit) : 0;
-    }
-    return unit;
-}
+static f32 round_vector(u8 *block, const f32 *x, u32 n_blocks) { return ROUND_BLOCKS(words, block, x, n_blocks, round_block); }
 
 #ifndef SLM_WORD_AT // eight bytes from any address; a machine may know better
 static u64 word_at(const u8 *at) {

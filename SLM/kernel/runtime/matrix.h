@@ -62,6 +62,27 @@ void scale_of(f32 largest, f32 *scale, f32 *per_unit);
 // Of a vector whose largest scale is this: the unit, and what makes a scale an integer below 2^30.
 void unit_of(f32 largest_scale, f32 *unit, f32 *per_unit);
 
+// Rounds one vector into blocks of an engine's own type, which has a `share`: `round_block` fills one and gives its scale,
+// which lies where the share will be until the largest is known.
+static inline f32 round_blocks(u8 *block, const f32 *x, u32 n_blocks, u64 size, u64 share_at, f32 (*round_block)(void *block, const f32 *x)) {
+    f32 largest = 0, unit, per_unit;
+    for (u32 b = 0; b < n_blocks; b++) {
+        f32 scale = round_block(block + b * size, x + b * BLOCK);
+        __builtin_memcpy(block + b * size + share_at, &scale, sizeof scale);
+        largest = scale <= largest ? largest : scale; // a NaN stays
+        if (largest != largest) break;
+    }
+    unit_of(largest, &unit, &per_unit);
+    for (u32 b = 0; b < n_blocks; b++) {
+        f32 scale;
+        __builtin_memcpy(&scale, block + b * size + share_at, sizeof scale);
+        i32 share = per_unit != 0 ? (i32)(scale * per_unit) : 0;
+        __builtin_memcpy(block + b * size + share_at, &share, sizeof share);
+    }
+    return unit;
+}
+#define ROUND_BLOCKS(type, block, x, n_blocks, round_block) round_blocks(block, x, n_blocks, sizeof(type), __builtin_offsetof(type, share), round_block)
+
 extern const engine portable;           // 64-bit integers, no SIMD: what an emulated processor runs fastest
 extern const engine *slm_engine;        // &portable, unless a host sets another before it opens a model
 enum { BLOCK_BYTES = 80 };              // of a rounded block, in any engine's form

@@ -54,13 +54,11 @@ void arch_trap(u64 cause, u64 pc, u64 value, u64 sp) {
 // ---- PCI ----
 
 u32 arch_pci_read(u32 bus, u32 slot, u32 function, u32 offset) {
-    volatile u32 *at = board_pci(&here, bus, slot, function, offset);
-    return at ? *at : UINT32_MAX;
+    return board_pci_read(&here, bus, slot, function, offset);
 }
 
 void arch_pci_write(u32 bus, u32 slot, u32 function, u32 offset, u32 value) {
-    volatile u32 *at = board_pci(&here, bus, slot, function, offset);
-    if (at) *at = value;
+    board_pci_write(&here, bus, slot, function, offset, value);
 }
 
 _Noreturn void arch_main(const u8 *tree);
