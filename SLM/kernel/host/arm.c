@@ -10,7 +10,12 @@
 #ifndef HWCAP_ASIMDDP
 #define HWCAP_ASIMDDP (1 << 20)
 #endif
+// A compiler may use them in chosen functions only, but for clang before 16: built with it, plain NEON is the fastest.
+#if defined(__ARM_FEATURE_DOTPROD)
+#define DOTPROD
+#elif !defined(__clang__) || __clang_major__ >= 16
 #define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
 #define NEON
 #define INLINE static inline __attribute__((always_inline))
 
@@ -22,7 +27,9 @@ INLINE int32x4_t sixteen_neon(int32x4_t sum, int8x16_t w, int8x16_t x) {
     return vpadalq_s16(sum, pairs);
 }
 
+#ifdef DOTPROD
 INLINE DOTPROD int32x4_t sixteen_dotprod(int32x4_t sum, int8x16_t w, int8x16_t x) { return vdotq_s32(sum, w, x); }
+#endif
 
 #define UNPACK_Q4_0(at, low, high) \
     uint8x16_t both = vld1q_u8((at) + 2); \
@@ -77,8 +84,10 @@ INLINE void read_scales(int32x4_t *fraction, int64x2_t shift[2], const u8 *at, u
 
 ROW_PRODUCTS(q4_0_neon, NEON, 18, UNPACK_Q4_0, sixteen_neon)
 ROW_PRODUCTS(q8_0_neon, NEON, 34, UNPACK_Q8_0, sixteen_neon)
+#ifdef DOTPROD
 ROW_PRODUCTS(q4_0_dotprod, DOTPROD, 18, UNPACK_Q4_0, sixteen_dotprod)
 ROW_PRODUCTS(q8_0_dotprod, DOTPROD, 34, UNPACK_Q8_0, sixteen_dotprod)
+#endif
 
 // ---- vectors ----
 
@@ -138,11 +147,14 @@ static void mix(f32 *y, const f32 *share, const f32 *v, u64 stride, u32 n, u32 d
 }
 
 u32 find_engines(const engine *found[ENGINES_MAX]) {
-    static engine neon, dotprod;
+    static engine neon;
     neon = (engine){"neon", round_vector, q8_0_neon, q4_0_neon, dot, dot_f16, scores, mix, portable.softmax, portable.swiglu};
-    dotprod = neon, dotprod.name = "dotprod", dotprod.q8_0 = q8_0_dotprod, dotprod.q4_0 = q4_0_dotprod;
     u32 n = 0;
+#ifdef DOTPROD
+    static engine dotprod;
+    dotprod = neon, dotprod.name = "dotprod", dotprod.q8_0 = q8_0_dotprod, dotprod.q4_0 = q4_0_dotprod;
     if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) found[n++] = &dotprod;
+#endif
     found[n++] = &neon, found[n++] = &portable;
     return n;
 }
